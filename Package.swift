@@ -1,0 +1,75 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+// Own warnings are errors where the environment asks for it: dev/test and CI do.
+let strict: [SwiftSetting] = Context.environment["WEIR_WARNINGS_AS_ERRORS"] == nil ? [] : [.treatAllWarnings(as: .error)]
+
+let settings: [SwiftSetting] = strict + [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioTestUtils = Target.Dependency.product(name: "NIOTestUtils", package: "swift-nio")
+let atomics = Target.Dependency.product(name: "Atomics", package: "swift-atomics")
+let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+
+let package = Package(
+    name: "weir",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "WeirCore", targets: ["WeirCore"]),
+        .library(name: "WeirPool", targets: ["WeirPool"]),
+        .library(name: "WeirRESP", targets: ["WeirRESP"]),
+        .library(name: "WeirRedis", targets: ["WeirRedis"]),
+        .library(name: "WeirHTTP", targets: ["WeirHTTP"]),
+        .library(name: "WeirTestKit", targets: ["WeirTestKit"]),
+        .executable(name: "Gateway", targets: ["Gateway"]),
+        .executable(name: "EchoServer", targets: ["EchoServer"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-atomics.git", from: "1.3.0"),
+        .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+    ],
+    targets: [
+        // Loop-local storage, loop executor, deadlines, counters, permits, errors.
+        .target(name: "WeirCore", dependencies: [nioCore, nioPosix, atomics, coreMetrics, serviceLifecycle], swiftSettings: settings),
+        // The generic pool. Knows no socket and no protocol.
+        .target(name: "WeirPool", dependencies: ["WeirCore", nioCore, logging, serviceLifecycle], swiftSettings: settings),
+        // Codecs: NIOCore and nothing of ours.
+        .target(name: "WeirRESP", dependencies: [nioCore], swiftSettings: settings),
+        // Protocol rooms: client and pool of each protocol.
+        .target(name: "WeirRedis", dependencies: ["WeirCore", "WeirPool", "WeirRESP", nioCore, nioPosix, logging], swiftSettings: settings),
+        .target(name: "WeirHTTP", dependencies: ["WeirCore", "WeirPool", nioCore, nioPosix, nioHTTP1, logging], swiftSettings: settings),
+        // The fakes, for our tests and everyone else's.
+        .target(name: "WeirTestKit", dependencies: ["WeirRESP", nioCore, nioPosix, nioHTTP1], swiftSettings: settings),
+
+        .executableTarget(
+            name: "Gateway",
+            dependencies: ["WeirCore", "WeirPool", "WeirRedis", "WeirHTTP", "WeirTestKit", nioCore, nioPosix, nioHTTP1, logging, serviceLifecycle],
+            path: "Examples/Gateway", swiftSettings: settings),
+        .executableTarget(
+            name: "EchoServer", dependencies: [nioCore, nioPosix], path: "Examples/EchoServer", swiftSettings: settings),
+
+        .testTarget(name: "WeirCoreTests", dependencies: ["WeirCore", nioCore, nioPosix, nioEmbedded, coreMetrics], swiftSettings: settings),
+        .testTarget(name: "WeirRESPTests", dependencies: ["WeirRESP", nioCore, nioEmbedded, nioTestUtils], swiftSettings: settings),
+        .testTarget(
+            name: "WeirRedisTests", dependencies: ["WeirRedis", "WeirTestKit", "WeirPool", "WeirCore", nioCore, nioPosix],
+            swiftSettings: settings),
+        .testTarget(
+            name: "WeirHTTPTests", dependencies: ["WeirHTTP", "WeirTestKit", "WeirPool", "WeirCore", nioCore, nioPosix, nioHTTP1],
+            swiftSettings: settings),
+        // Run the built examples as processes and talk to them over sockets.
+        .testTarget(name: "ExamplesTests", dependencies: [nioCore, nioPosix, nioHTTP1], swiftSettings: settings),
+        .testTarget(name: "WeirPoolTests", dependencies: ["WeirPool", "WeirCore", nioCore, nioPosix, nioEmbedded], swiftSettings: settings),
+    ]
+)
