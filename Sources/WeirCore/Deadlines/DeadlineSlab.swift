@@ -57,6 +57,7 @@ struct DeadlineSlab: ~Copyable {
         }
     }
 
+    @inlinable
     deinit {
         // Entries are trivial: only the memory goes back.
         for chunk in 0..<self.chunkCount { self.chunks[chunk].deallocate() }

@@ -44,6 +44,7 @@ struct DeadlineTargets: ~Copyable {
         self.free = .max
     }
 
+    @inlinable
     deinit {
         self.slots.deinitialize(count: Int(self.used))
         self.slots.deallocate()

@@ -54,6 +54,7 @@ public struct DeadlineWheel: ~Copyable {
         self.pending = 0
     }
 
+    @inlinable
     deinit { self.occupied.deallocate() }
 
     // MARK: Arm and cancel
