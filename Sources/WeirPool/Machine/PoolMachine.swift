@@ -56,7 +56,7 @@ struct PoolMachine: ~Copyable {
     // MARK: Slots
 
     @usableFromInline var slots: UnsafeMutablePointer<Slot>
-    var slotCapacity: Int
+    @usableFromInline var slotCapacity: Int
     var freeSlots = SlotList()
     /// Idle and fit for use, the last used first.
     @usableFromInline var ready = SlotList()
@@ -130,6 +130,7 @@ struct PoolMachine: ~Copyable {
         self.growSlots()
     }
 
+    @inlinable
     deinit {
         self.slots.deinitialize(count: self.slotCapacity)
         self.slots.deallocate()
