@@ -230,6 +230,8 @@ extension PoolMachine {
         }
     }
 
+    var hasIdle: Bool { self.ready.head >= 0 || self.suspect.head >= 0 }
+
     func oldestIdle() -> Int32? {
         if self.suspect.tail >= 0 { return self.suspect.tail }
         return self.ready.tail >= 0 ? self.ready.tail : nil
