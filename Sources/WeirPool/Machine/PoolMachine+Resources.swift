@@ -239,9 +239,9 @@ extension PoolMachine {
 
     /// Gives up the idle resource that was unused for the longest, for a loop that starves.
     ///
-    /// - Returns: false if none is idle.
+    /// - Returns: false if none is idle, or one is on its way already: one at a time, since the need may be met by it.
     mutating func donate() -> Bool {
-        guard let index = self.oldestIdle() else { return false }
+        guard self.donationsOwed == 0, let index = self.oldestIdle() else { return false }
         self.donationsOwed += 1
         self.closeIdle(index, reason: .donated)
         return true
