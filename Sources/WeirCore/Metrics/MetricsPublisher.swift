@@ -26,6 +26,9 @@ actor MetricsPublisher {
         if let own = factory as? RegistryMetricsFactory, own.registry === registry { throw .feedback }
     }
 
+    /// Throws at once what the first report would.
+    func refuseFeedback() throws(MetricsError) { _ = try self.backendFactory() }
+
     /// One report. Nothing in it suspends, so rounds do not mix.
     func publish() throws(MetricsError) {
         guard let factory = try self.backendFactory() else { return }

@@ -53,8 +53,9 @@ public final class MetricsReporter: Service {
     /// Reports at each interval until graceful shutdown or cancellation, then a last time. A report that takes longer than the
     /// interval delays the next; none are made up for.
     ///
-    /// - Throws: ``MetricsError`` as ``publish()`` does.
+    /// - Throws: ``MetricsError`` as ``publish()`` does, at once when the program bootstrapped already.
     public func run() async throws {
+        try await self.publisher.refuseFeedback()
         do {
             try await cancelWhenGracefulShutdown {
                 var next = ContinuousClock.now

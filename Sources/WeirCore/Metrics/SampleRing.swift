@@ -2,8 +2,8 @@ import NIOCore
 
 /// Samples taken at moments, kept for at least a window and never more than a fixed number of them.
 ///
-/// However often samples come, the ring spans the window: a sample that follows the one before the newest by less than a fair
-/// share of the window takes the newest one's place. Pure: time is passed in.
+/// However often samples come, the ring spans the window: while the newest is less than a fair share of the window after the
+/// one before it, the next takes its place. Pure: time is passed in.
 struct SampleRing<Sample> {
     struct Entry {
         let time: NIODeadline
@@ -40,7 +40,7 @@ struct SampleRing<Sample> {
         guard time >= newest.time else { return }
         let replaces =
             if self.entries.count > 1 {
-                Self.nanoseconds(from: self.entries[self.entries.count - 2].time, to: time) < self.spacing
+                Self.nanoseconds(from: self.entries[self.entries.count - 2].time, to: newest.time) < self.spacing
             } else {
                 time == newest.time
             }
