@@ -14,16 +14,16 @@ import Testing
         self.registry.snapshot().counter("weir_metrics_invalid_values", labels: [("action", action)])
     }
 
-    @Test func countersLandInTheLoopsOwnCells() async throws {
-        try await withLoops(2) { group, loops in
+    @Test func countersLandInTheLoopsOwnCells() throws {
+        try withLoops(2) { group, loops in
             let registry = MetricRegistry(group: group)
             let counter = CoreMetrics.Counter(label: "c", dimensions: [("a", "b")], factory: registry.metricsFactory)
             let native = registry.counter("c", labels: [("a", "b")])
             for (index, loop) in loops.enumerated() {
-                let own = try await loop.submit {
+                let own = try loop.submit {
                     counter.increment(by: index + 1)
                     return native.local(loop).value
-                }.get()
+                }.wait()
                 #expect(own == UInt64(index) + 1)
             }
             counter.increment(by: 10)
@@ -31,22 +31,22 @@ import Testing
             #expect(native.value == 13)
 
             // A loop that is not of the group: the spare cell.
-            try await withLoops(1) { _, others in
-                try await others[0].submit { counter.increment() }.get()
+            try withLoops(1) { _, others in
+                try others[0].submit { counter.increment() }.wait()
             }
             #expect(native.instrument.spareCells.loadRelaxed() == 11)
         }
     }
 
-    @Test func everyKindOnALoop() async throws {
-        try await withLoops(1) { group, loops in
+    @Test func everyKindOnALoop() throws {
+        try withLoops(1) { group, loops in
             let registry = MetricRegistry(group: group)
             let factory = registry.metricsFactory
-            try await loops[0].submit {
+            try loops[0].submit {
                 CoreMetrics.FloatingPointCounter(label: "f", factory: factory).increment(by: 0.25)
                 CoreMetrics.Timer(label: "t", dimensions: [], factory: factory).recordNanoseconds(Int64(31))
                 CoreMetrics.Recorder(label: "r", dimensions: [], aggregate: true, factory: factory).record(2)
-            }.get()
+            }.wait()
             let snapshot = registry.snapshot()
             #expect(snapshot.value("f") == .floatingPointCounter(0.25))
             #expect(snapshot.histogram("t")?.sum == 31)

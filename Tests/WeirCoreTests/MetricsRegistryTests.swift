@@ -37,15 +37,15 @@ import Testing
         #expect(gauge.value == .max)
     }
 
-    @Test func gaugeIsTheSumOfItsParts() async throws {
-        try await withLoops(3) { group, loops in
+    @Test func gaugeIsTheSumOfItsParts() throws {
+        try withLoops(3) { group, loops in
             let gauge = MetricRegistry(group: group).gauge("g")
             for (index, loop) in loops.enumerated() {
-                try await loop.submit {
+                try loop.submit {
                     gauge.local(loop).set(100)
                     gauge.local(loop).set(Int64(index) - 5)
                     gauge.local(loop).add(2)
-                }.get()
+                }.wait()
             }
             gauge.add(1000)
             #expect(gauge.value == (-5 - 4 - 3) + 6 + 1000)
@@ -74,8 +74,8 @@ import Testing
         }
     }
 
-    @Test func everyLoopHasItsLane() async throws {
-        try await withLoops(17) { group, loops in
+    @Test func everyLoopHasItsLane() throws {
+        try withLoops(17) { group, loops in
             let lanes = LoopLanes(group)
             #expect(lanes.count == 18 && lanes.spare == 17)
             #expect(loops.compactMap { lanes.lane(of: $0) } == Array(0..<17))

@@ -8,9 +8,9 @@ import Testing
 
 @Suite struct MetricsThreadTests {
     /// Loops and a plain thread write while another thread takes snapshots: totals are exact at the end and never go back.
-    @Test func totalsAreExactUnderConcurrentSnapshots() async throws {
+    @Test func totalsAreExactUnderConcurrentSnapshots() throws {
         let perLoop: UInt64 = 20_000
-        try await withLoops(3) { group, loops in
+        try withLoops(3) { group, loops in
             let registry = MetricRegistry(group: group)
             let counter = registry.counter("c")
             let gauge = registry.gauge("g")
@@ -53,11 +53,11 @@ import Testing
                     }
                 }
             }
-            for future in writing { try await future.get() }
-            try await spare.get()
+            for future in writing { try future.wait() }
+            try spare.wait()
             isDone.withLockedValue { $0 = true }
-            let (rounds, wentBack) = try await reading.get()
-            try await reader.shutdownGracefully()
+            let (rounds, wentBack) = try reading.wait()
+            try reader.syncShutdownGracefully()
 
             #expect(!wentBack)
             #expect(rounds > 0)
@@ -72,8 +72,8 @@ import Testing
     }
 
     /// Many threads make, find and give back the same instruments while loops count in some.
-    @Test func makingAndDestroyingFromManyThreads() async throws {
-        try await withLoops(3) { group, loops in
+    @Test func makingAndDestroyingFromManyThreads() throws {
+        try withLoops(3) { group, loops in
             let registry = MetricRegistry(group: group)
             let factory = registry.metricsFactory
             let pinned = registry.counter("pinned")
@@ -90,7 +90,7 @@ import Testing
                     }
                 }
             }
-            for future in futures { try await future.get() }
+            for future in futures { try future.wait() }
             #expect(pinned.value == 1500)
             #expect(registry.snapshot().samples.filter { $0.descriptor.origin == .metricsFactory }.isEmpty)
         }
