@@ -8,7 +8,8 @@ public import ServiceLifecycle
 /// | --- | --- |
 /// | counter, floating-point counter | a counter, incremented by what was added since the last report |
 /// | gauge, last value | a meter, set |
-/// | histogram | counters `…_count` and `…_sum`, incremented by what was added; meters `…_p50`, `…_p90`, `…_p99`, `…_p999` and `…_max` of what was recorded since the last report, zero when that is nothing |
+/// | histogram | counters `…_count` and `…_sum`, incremented by what was added |
+/// | the same, since the last report | meters `…_p50`, `…_p90`, `…_p99`, `…_p999`, `…_max`; zero when nothing was recorded |
 ///
 /// Values of histograms are in the base unit (seconds, not nanoseconds). A counter that was reset is reported from zero. An
 /// instrument that was destroyed is destroyed in the backend; what it counted after the last report is not reported.
