@@ -62,7 +62,12 @@ let package = Package(
         .executableTarget(
             name: "EchoServer", dependencies: [nioCore, nioPosix], path: "Examples/EchoServer", swiftSettings: settings),
 
-        .testTarget(name: "WeirCoreTests", dependencies: ["WeirCore", nioCore, nioPosix, nioEmbedded, coreMetrics], swiftSettings: settings),
+        .testTarget(
+            name: "WeirCoreTests",
+            dependencies: [
+                "WeirCore", nioCore, nioPosix, nioEmbedded, nioConcurrencyHelpers, coreMetrics, logging, serviceLifecycle,
+            ],
+            swiftSettings: settings),
         .testTarget(name: "WeirRESPTests", dependencies: ["WeirRESP", nioCore, nioEmbedded, nioTestUtils], swiftSettings: settings),
         .testTarget(
             name: "WeirRedisTests", dependencies: ["WeirRedis", "WeirTestKit", "WeirPool", "WeirCore", nioCore, nioPosix],
