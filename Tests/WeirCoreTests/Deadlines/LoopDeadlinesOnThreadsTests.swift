@@ -46,7 +46,7 @@ import Testing
                 return context.deadlines.count
             }.get()
             #expect(pending == 20_000)
-            #expect(try await done.futureResult.get() == 0, "fired early")
+            #expect(try await done.futureResult.boundedGet() == 0, "fired early")
             #expect(try await loop.submit { contexts[loop].deadlines.count }.get() == 0)
         }
         try await group.shutdownGracefully()
@@ -81,12 +81,13 @@ import Testing
             storm.deadlineReached(tag: 0)
         }.get()
         // Sockets on the loop work while it goes on.
-        try await Sockets.roundTrips(20, on: loop)
+        let served = await Task { try await Sockets.roundTrips(20, on: loop) }.result
         let fired = try await loop.submit { () -> Int in
             defer { storms[loop].stop() }
             return storms[loop].fired
         }.get()
         #expect(fired > 0)
+        try served.get()
         try await group.shutdownGracefully()
     }
 
@@ -110,6 +111,6 @@ import Testing
         try await group.shutdownGracefully()
         contexts = nil
         // The last reference went with the group's loop ended: the receiver went as well.
-        try await died.futureResult.get()
+        try await died.futureResult.boundedGet()
     }
 }

@@ -299,22 +299,25 @@ import Testing
                 return turns
             }
         }
-        try await Sockets.roundTrips(20, on: loop)
+        let served = await Task { try await Sockets.roundTrips(20, on: loop) }.result
         for spinner in spinners { spinner.cancel() }
         for spinner in spinners { _ = await spinner.value }
+        try served.get()
         try await group.shutdownGracefully()
     }
 
     @Test func whatIsQueuedAtShutdownStillRuns() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = group.next()
-        let tasks = (0..<200).map { number in
-            Task(executorPreference: loop.weirExecutor) {
+        let elsewhere = MultiThreadedEventLoopGroup.singleton.next()
+        let ends = (0..<200).map { _ in
+            // Enqueued here and now; waited for elsewhere.
+            let task = Task(executorPreference: loop.weirExecutor) {
                 for _ in 0..<5 { await Task.yield() }
-                return number
             }
+            return elsewhere.makeFutureWithTask { await task.value }
         }
         try await group.shutdownGracefully()
-        for (number, task) in tasks.enumerated() { #expect(await task.value == number) }
+        for end in ends { try await end.boundedGet() }
     }
 }

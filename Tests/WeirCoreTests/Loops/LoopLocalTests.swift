@@ -64,7 +64,7 @@ import WeirCore
         let local = LoopLocal(group) { Thing($0, number: 0, died: died) }
         _ = try await local.onEachLoop { $0.number }[0].get()
         try await group.shutdownGracefully()
-        #expect(try await died.futureResult.get())
+        #expect(try await died.futureResult.boundedGet())
         withExtendedLifetime(local) {}
     }
 
