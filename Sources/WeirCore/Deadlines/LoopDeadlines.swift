@@ -90,6 +90,11 @@ public final class LoopDeadlines {
         withExtendedLifetime(receiver) {}
     }
 
+    /// Whether the target is registered now.
+    public func isRegistered(_ target: DeadlineTarget) -> Bool {
+        self.state.pointee.targets.contains(target)
+    }
+
     private func sweepIfWorthwhile() {
         let state = self.state
         guard state.pointee.orphans > Self.toleratedOrphans, state.pointee.orphans > state.pointee.wheel.count / 2 else { return }
