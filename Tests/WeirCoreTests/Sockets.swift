@@ -5,18 +5,25 @@ import NIOPosix
 enum Sockets {
     /// A connection whose both ends are on `loop` says `count` times one byte and hears it back.
     static func roundTrips(_ count: Int, on loop: any EventLoop) async throws {
-        let server = try await ServerBootstrap(group: loop)
-            .childChannelInitializer { channel in channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Echo()) } }
-            .bind(host: "127.0.0.1", port: 0).boundedGet()
         let done = loop.makePromise(of: Void.self)
-        let client = try await ClientBootstrap(group: loop)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Counter(count, done)) }
-            }
-            .connect(to: server.localAddress!).boundedGet()
-        try await done.futureResult.boundedGet()
-        try await client.close()
-        try await server.close()
+        do {
+            let server = try await ServerBootstrap(group: loop)
+                .childChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Echo()) }
+                }
+                .bind(host: "127.0.0.1", port: 0).boundedGet()
+            let client = try await ClientBootstrap(group: loop)
+                .channelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Counter(count, done)) }
+                }
+                .connect(to: server.localAddress!).boundedGet()
+            try await done.futureResult.boundedGet()
+            try await client.close()
+            try await server.close()
+        } catch {
+            done.fail(error)
+            throw error
+        }
     }
 
     private final class Echo: ChannelInboundHandler {

@@ -1,4 +1,5 @@
 import NIOCore
+import NIOEmbedded
 import NIOPosix
 import Testing
 
@@ -112,5 +113,15 @@ import Testing
         contexts = nil
         // The last reference went with the group's loop ended: the receiver went as well.
         try await died.futureResult.boundedGet()
+    }
+
+    @Test func armingForOneWhoIsGoneIsRefusedLoudly() async {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            let deadlines = LoopDeadlines(loop: EmbeddedEventLoop())
+            let target = deadlines.register(LoopDeadlinesTests.Recorder())
+            deadlines.unregister(target)
+            _ = deadlines.arm(at: .now(), target: target, tag: 0)
+        }
+        #expect(result?.standardError.contains("is not registered") == true)
     }
 }

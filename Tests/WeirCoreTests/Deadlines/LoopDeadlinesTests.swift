@@ -150,16 +150,6 @@ import Testing
         #expect(self.recorder.tags.count == 3000 && self.deadlines.count == 0)
     }
 
-    @Test func armingForOneWhoIsGoneIsRefusedLoudly() async {
-        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-            let deadlines = LoopDeadlines(loop: EmbeddedEventLoop())
-            let target = deadlines.register(Recorder())
-            deadlines.unregister(target)
-            _ = deadlines.arm(at: .now(), target: target, tag: 0)
-        }
-        #expect(result?.standardError.contains("is not registered") == true)
-    }
-
     @Test func aLoopWhoseTasksWereAllCancelledIsScheduledOnAnew() throws {
         _ = self.arm(10, 1)
         // What EmbeddedChannel.finish() does to its loop.
