@@ -10,7 +10,7 @@ extension PoolMachine {
         if let slot = self.toAbandon.popFirst(self.slots) { return .abandon(slot: slot) }
         if let slot = self.toClose.popFirst(self.slots) {
             self.setTimer(slot, at: now + self.configuration.closeTimeout)
-            return .close(slot: slot, CloseReason(rawValue: self.slots[Int(slot)].closeReason) ?? .discarded)
+            return .close(slot: slot, self.slots[Int(slot)].closeReason)
         }
         if self.permitsToGiveUp > 0 {
             self.permitsToGiveUp -= 1

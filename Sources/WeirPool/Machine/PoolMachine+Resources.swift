@@ -148,7 +148,7 @@ extension PoolMachine {
     mutating func queueClosing(_ index: Int32, reason: CloseReason) {
         self.wheel.cancel(self.slots[Int(index)].timer)
         self.slots[Int(index)].timer = .none
-        self.slots[Int(index)].closeReason = reason.rawValue
+        self.slots[Int(index)].closeReason = reason
         self.toClose.pushLast(index, self.slots)
     }
 
