@@ -72,6 +72,11 @@ extension PoolMachine {
         }
         guard isAllowed else {
             if need != .none, self.gate.isResting(now: now) { self.armRetryTimer(at: self.gate.retryAt) }
+            if self.isStarving {
+                // It could not use a permit now, and gives up even its own. It asks again when it can: its floor may be free then.
+                self.isStarving = false
+                return .stopStarving
+            }
             return self.giveUpSparePermit()
         }
         if need == .replacement, let old = self.oldestExpiredIdle(), self.mustCloseBeforeReplacing {
