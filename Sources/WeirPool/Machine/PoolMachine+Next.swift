@@ -51,8 +51,10 @@ extension PoolMachine {
         if self.waiters.count > pending + self.ready.count, self.occupied < self.hardLimit { return .waiters }
         guard self.mode == .open else { return .none }
         let idle = self.ready.count + self.suspect.count + pending
-        if idle < Int32(self.configuration.minimumIdle), self.occupied < self.size { return .minimum }
-        if self.connecting == 0, self.expired > 0, self.oldestExpiredIdle() != nil { return .replacement }
+        let replaces = self.connecting == 0 && self.expired > 0 && self.oldestExpiredIdle() != nil
+        // Without a permit for one more, an old one's own permit still serves to replace it.
+        if idle < Int32(self.configuration.minimumIdle), self.occupied < self.size, !(replaces && self.wasPermitRefused) { return .minimum }
+        if replaces { return .replacement }
         return .none
     }
 
