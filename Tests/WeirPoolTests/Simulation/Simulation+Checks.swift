@@ -115,7 +115,8 @@ extension Simulation {
             self.expect(request.deadline <= self.now, "request \(request.number) failed before its deadline")
         case .queueFull:
             self.expect(
-                state.waiting.count > self.configuration.maximumWaiters, "request \(request.number) was refused by a queue of \(state.waiting.count)")
+                state.waiting.count > self.configuration.maximumWaiters || request.kind == .future,
+                "request \(request.number) was refused by a queue of \(state.waiting.count)")
         case .overloaded:
             self.expect(self.configuration.overload != nil, "request \(request.number) was shed")
         case .circuitOpen:
