@@ -11,10 +11,16 @@ extension LocalPool {
         while let action = self.machine.pointee.next(now: now) { self.perform(action, now: now) }
         self.isDriving = false
         assert(self.machine.pointee.brokenInvariantAtRest() == nil, self.machine.pointee.brokenInvariantAtRest() ?? "")
-        self.alarm.moveEarlier(to: self.machine.pointee.nextWake)
+        self.moveAlarm()
         self.meters.open.set(Int64(self.machine.pointee.occupied))
         self.meters.waiting.set(Int64(self.machine.pointee.waiters.count))
         if self.isShared { self.account.publish(hasIdle: self.machine.pointee.oldestIdle() != nil) }
+    }
+
+    /// The machine has armed a deadline of its own.
+    @usableFromInline
+    func moveAlarm() {
+        self.alarm.moveEarlier(to: self.machine.pointee.nextWake)
     }
 
     func timePassed() {

@@ -82,9 +82,11 @@ public final class LocalPool<Resource> {
     /// - Complexity: O(1), nothing is allocated.
     @inlinable
     public func tryLease(owner: Owner = .none, file: StaticString = #fileID, line: UInt32 = #line) -> Lease<Resource>? {
+        let looksForLeaks = self.machine.pointee.isLeakTimerArmed
         let slot = self.machine.pointee.tryLease(
             now: self.context.passTime, owner: owner, site: CallSite(file: file, line: line))
         guard slot >= 0 else { return nil }
+        if !looksForLeaks { self.moveAlarm() }
         self.meters.leases.increment()
         if self.tracesLeases { self.trace(slot) }
         if self.isShared, self.machine.pointee.ready.head < 0 { self.account.publish(hasIdle: false) }
@@ -145,6 +147,7 @@ public final class LocalPool<Resource> {
             now: now, deadline: deadline ?? now + self.configuration.acquireTimeout, owner: owner, site: site)
         {
         case .leased(let slot):
+            self.moveAlarm()
             receiver.grant(self.granted(slot))
             return nil
         case .refused(let refusal):
