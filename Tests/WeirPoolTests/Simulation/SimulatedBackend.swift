@@ -112,7 +112,7 @@ extension Simulation {
         resource.abandonedAt = self.now
         let state = self.loops[resource.loop]
         // Its connect timeout or the drain.
-        if !state.isDraining { state.failuresInARow += 1 }
+        if !state.isDraining || resource.begunAt + self.plan.configuration.connectTimeout <= self.now { state.failuresInARow += 1 }
         state.failures += 1
         // An answer that is under way may still come.
         switch self.random.below(10) {
