@@ -1,10 +1,11 @@
 # Sourced by dev/test. Runs stages one after the other, each a function stage_NAME, and leaves nothing behind, however it ends.
 #
 # A stage runs in the background in a process group of its own while this shell waits, because a shell runs its traps at once
-# only while it waits. Whatever a stage started carries this run's mark in its environment and is found by it.
+# only while it waits. Whatever a stage started carries this checkout's mark in its environment and is found by it, also by the
+# next run when this one is killed.
 
-scratch=
-run_mark=
+readonly scratch=$PWD/.services/scratch
+readonly run_mark=WEIR_TEST_RUN=$PWD
 stage_process=
 declare -A stage_results=()
 stage_order=()
@@ -15,8 +16,9 @@ begin_run() {
     # Closed in all children: only this shell holds the lock.
     exec 8>.services/test.lock
     flock -n 8 || { echo "another dev/test runs in this checkout" >&2; exit 1; }
-    scratch=$(mktemp -d "${TMPDIR:-/tmp}/weir-test.XXXXXX")
-    run_mark=WEIR_TEST_RUN=${scratch##*/}
+    end_marked_processes 0
+    rm -rf "$scratch"
+    mkdir "$scratch"
     export "${run_mark?}"
     trap 'clean_up' EXIT
     trap 'interrupted INT 130' INT
@@ -68,23 +70,28 @@ interrupted() {
 clean_up() {
     trap '' INT TERM HUP EXIT
     set +e
-    local deadline=$((SECONDS + 5)) left
-    # SwiftPM ends what it runs when it is asked politely.
-    [ -z "$stage_process" ] || kill -INT -- "-$stage_process" 2>/dev/null
+    unset "${run_mark%%=*}" # what cleans up is not to be found
+    if [ -n "$stage_process" ]; then
+        disown "$stage_process" # the shell need not tell how it ended
+        # shellcheck disable=SC2046
+        kill -INT -- "-$stage_process" $(marked_processes) 2>/dev/null
+    fi
     dev/services stop 8>&-
-    while left=$(marked_processes) && [ -n "$left" ]; do
-        # shellcheck disable=SC2086
-        [ $SECONDS -lt $deadline ] || kill -KILL $left 2>/dev/null
-        sleep 0.1
-    done
+    end_marked_processes 5
     rm -rf "$scratch"
 }
 
-# What this run started and is still alive. A process that has ended, but was not waited for, has an empty environment.
-marked_processes() {
-    local file
-    grep -lsxzF -- "$run_mark" /proc/[0-9]*/environ | while read -r file; do
-        file=${file#/proc/}
-        [ "${file%/environ}" = $BASHPID ] || echo "${file%/environ}"
+# Waits so many seconds for what a run of this checkout started, then kills it.
+end_marked_processes() {
+    local deadline=$((SECONDS + $1)) left
+    while left=$(marked_processes); [ -n "$left" ]; do
+        # shellcheck disable=SC2086
+        [ $SECONDS -lt $deadline ] || kill -KILL $left 2>/dev/null || true
+        sleep 0.1
     done
+}
+
+# A process that has ended, but was not waited for, has an empty environment. Processes may go while grep reads: not an error.
+marked_processes() {
+    { grep -lsxzF -- "$run_mark" /proc/[0-9]*/environ || true; } | sed 's|/proc/||; s|/environ||'
 }
