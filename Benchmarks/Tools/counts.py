@@ -31,7 +31,7 @@ def update(measured):
         fields = line.split("\t")
         value = measured.get(tuple(fields[:2]))
         if value is not None and verdict(fields[1], value, float(fields[2])) != "ok":
-            fields[2] = number(round(value) if fields[1] == "instructions" else value)
+            fields[2] = number(round(value, 0 if value >= 100 else 1) if fields[1] == "instructions" else value)
         lines.append("\t".join(fields))
     path.write_text("\n".join(lines) + "\n")
 
