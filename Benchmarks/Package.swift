@@ -12,6 +12,7 @@ let settings: [SwiftSetting] =
     ]
 
 let weirCore = Target.Dependency.product(name: "WeirCore", package: "weir")
+let weirPool = Target.Dependency.product(name: "WeirPool", package: "weir")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let atomics = Target.Dependency.product(name: "Atomics", package: "swift-atomics")
@@ -34,10 +35,18 @@ let package = Package(
             path: "Sources/BenchCore",
             swiftSettings: settings
         ),
+        // Pools of resources that cost nothing, like the stub connections of the Java peers.
+        .target(name: "StubPool", dependencies: [weirPool, nioCore], swiftSettings: settings),
+        .executableTarget(
+            name: "bench-pool",
+            dependencies: ["Measuring", "StubPool", weirPool, nioCore],
+            path: "Sources/BenchPool",
+            swiftSettings: settings
+        ),
         // Runs one scenario N times, for dev/counts.
         .executableTarget(
             name: "counts",
-            dependencies: ["Measuring", weirCore, nioCore, nioPosix],
+            dependencies: ["Measuring", "StubPool", weirCore, weirPool, nioCore, nioPosix],
             path: "Sources/Counts",
             swiftSettings: settings
         ),

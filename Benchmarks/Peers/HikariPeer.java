@@ -47,9 +47,9 @@ public final class HikariPeer {
                     try {
                         ready.countDown();
                         go.await();
-                        try (Connection connection = pool.getConnection()) {
-                            Thread.sleep(2);
-                        }
+                        Connection connection = pool.getConnection();
+                        Thread.sleep(2);
+                        connection.close();
                     } catch (Exception failure) {
                         throw new IllegalStateException(failure);
                     }

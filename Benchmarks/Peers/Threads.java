@@ -1,17 +1,23 @@
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.util.concurrent.CyclicBarrier;
 
-/** Times an operation on one thread or on several at once, after the JIT compiler has had its time. */
+/**
+ * Times an operation on one thread or on several at once, after the JIT compiler has had its time. Counts the threads' processor
+ * time, as our side does: what other programs take is no part of it. (Nor is what the JVM's own threads do, to its advantage.)
+ */
 final class Threads {
     /** One round of operations by one thread, so many of them. */
     interface Body { void run(long operations) throws Exception; }
 
+    private static final ThreadMXBean processor = ManagementFactory.getThreadMXBean();
     private static final int SAMPLES = 3;
     private static final long WARM_UP_NANOSECONDS = 2_000_000_000L;
     private static final long SAMPLE_NANOSECONDS = 400_000_000L;
 
     /**
-     * Prints samples of the nanoseconds per operation that a thread sees, all threads busy at once. With `together`, of the time
-     * that passes per operation of any thread.
+     * Prints samples of the nanoseconds per operation of a thread, all threads busy at once. With `together`, per operation of any of
+     * them: divided by their number.
      */
     static void measure(String row, int threads, boolean together, Body body) throws Exception {
         long operations = 1000;
@@ -31,9 +37,9 @@ final class Threads {
     /** The mean over the threads. */
     private static double round(int count, long operations, Body body) throws Exception {
         if (count == 1) {
-            long begun = System.nanoTime();
+            long begun = processor.getCurrentThreadCpuTime();
             body.run(operations);
-            return (double) (System.nanoTime() - begun) / operations;
+            return (double) (processor.getCurrentThreadCpuTime() - begun) / operations;
         }
         CyclicBarrier barrier = new CyclicBarrier(count);
         Thread[] threads = new Thread[count];
@@ -45,9 +51,9 @@ final class Threads {
                 try {
                     body.run(100); // what a thread needs of its own is made
                     barrier.await();
-                    long begun = System.nanoTime();
+                    long begun = processor.getCurrentThreadCpuTime();
                     body.run(operations);
-                    times[mine] = System.nanoTime() - begun;
+                    times[mine] = processor.getCurrentThreadCpuTime() - begun;
                 } catch (Exception failure) {
                     failures[mine] = failure;
                 }

@@ -10,9 +10,9 @@ let awaitRows: [Row] = [
         { sampler in
             try withLoops(1) { group in
                 let loop = group.any()
-                try sampler.measure(timedBy: { operations in
+                try sampler.measureSelfTimed { operations in
                     try loop.makeFutureWithTask(on: loop.weirExecutor) { try await awaits(loop, operations) }.wait()
-                })
+                }
             }
         }
     ),
@@ -21,9 +21,9 @@ let awaitRows: [Row] = [
         { sampler in
             try withLoops(1) { group in
                 let loop = group.any()
-                try sampler.measure(timedBy: { operations in
+                try sampler.measureSelfTimed { operations in
                     try loop.makeFutureWithTask(on: nil) { try await awaits(loop, operations) }.wait()
-                })
+                }
             }
         }
     ),

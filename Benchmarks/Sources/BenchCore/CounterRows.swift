@@ -19,9 +19,9 @@ let counterRows: [Row] = [
         { sampler in
             try withLoops(2) { group in
                 let counter = MetricRegistry(group: group).counter("benchmark_total")
-                try sampler.measure(timedBy: { operations in
+                try sampler.measureSelfTimed { operations in
                     try timeTogether(group) { loop in increment(counter.local(loop), operations) }
-                })
+                }
             }
         }
     ),
@@ -41,9 +41,9 @@ let counterRows: [Row] = [
             try withLoops(2) { group in
                 let cell = UnsafeAtomic<UInt64>.create(0)
                 defer { cell.destroy() }
-                try sampler.measure(timedBy: { operations in
+                try sampler.measureSelfTimed { operations in
                     try timeTogether(group) { _ in increment(cell, operations) }
-                })
+                }
             }
         }
     ),

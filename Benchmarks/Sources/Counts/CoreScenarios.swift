@@ -70,7 +70,7 @@ private final class Nobody: DeadlineReceiver {
 }
 
 @inline(never)
-private func repeated<Subject>(_ operations: Int, _ marks: Marks, _ subject: Subject, _ operation: (Subject) -> Void) {
+func repeated<Subject>(_ operations: Int, _ marks: Marks, _ subject: Subject, _ operation: (Subject) -> Void) {
     for _ in 0..<warmUp { operation(subject) }
     marks.begin()
     for _ in 0..<operations { operation(subject) }

@@ -17,7 +17,7 @@ public func withLoops<Result>(_ count: Int, _ body: (any EventLoopGroup) throws 
     return try body(group)
 }
 
-/// Runs a body on all loops of a group at once and returns the mean of the times their bodies took.
+/// Runs a body on all loops of a group at once and returns the mean of the processor times their bodies took.
 ///
 /// The loops meet at a spinning barrier first, since waking a thread takes longer than a short sample.
 public func timeTogether(_ group: any EventLoopGroup, _ body: @escaping @Sendable (any EventLoop) throws -> Void) throws -> TimeAmount {
