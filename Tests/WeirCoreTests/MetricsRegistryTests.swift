@@ -138,26 +138,26 @@ import Testing
     }
 
     #if os(Linux) || os(macOS)
-    @Test func refusesALoopOfAnotherGroup() async {
-        await #expect(processExitsWith: .failure) {
-            let registry = MetricRegistry(group: EmbeddedEventLoop())
-            _ = registry.counter("c").local(EmbeddedEventLoop())
+        @Test func refusesALoopOfAnotherGroup() async {
+            await #expect(processExitsWith: .failure) {
+                let registry = MetricRegistry(group: EmbeddedEventLoop())
+                _ = registry.counter("c").local(EmbeddedEventLoop())
+            }
         }
-    }
 
-    @Test func refusesToHandOutCellsOffTheLoop() async {
-        await #expect(processExitsWith: .failure) {
-            let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-            _ = MetricRegistry(group: group).counter("c").local(group.next())
+        @Test func refusesToHandOutCellsOffTheLoop() async {
+            await #expect(processExitsWith: .failure) {
+                let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+                _ = MetricRegistry(group: group).counter("c").local(group.next())
+            }
         }
-    }
 
-    @Test func debugBuildsRefuseACellUsedOffItsLoop() async {
-        await #expect(processExitsWith: .failure) {
-            let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-            MetricsThief.use(MetricRegistry(group: group).counter("c"))
+        @Test func debugBuildsRefuseACellUsedOffItsLoop() async {
+            await #expect(processExitsWith: .failure) {
+                let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+                MetricsThief.use(MetricRegistry(group: group).counter("c"))
+            }
         }
-    }
     #endif
 }
 

@@ -137,7 +137,9 @@ private func areAllClosed(_ open: OpenCount, _ group: any EventLoopGroup) throws
         let open = OpenCount()
         let server = try Server(group, backend, open)
         let target: TCPFactory.Target = backend == .neverResolves ? .unresolvable : .address(server.address)
-        let pool = Pool<Connection>(name: backend.rawValue, group: group, configuration: self.configuration()) { _ in TCPFactory(target, open) }
+        let pool = Pool<Connection>(name: backend.rawValue, group: group, configuration: self.configuration()) { _ in
+            TCPFactory(target, open)
+        }
         let latest = LockedBox(TimeAmount.zero)
         let answers = try group.makeIterator().flatMap { loop in
             try loop.submit {
@@ -244,7 +246,9 @@ private func areAllClosed(_ open: OpenCount, _ group: any EventLoopGroup) throws
             return child.eventLoop.makeSucceededVoidFuture()
         }.bind(host: "127.0.0.1", port: 0).wait()
         let address = server.localAddress!
-        let pool = Pool<Connection>(name: "idle", group: group, configuration: self.configuration()) { _ in TCPFactory(.address(address), open) }
+        let pool = Pool<Connection>(name: "idle", group: group, configuration: self.configuration()) { _ in
+            TCPFactory(.address(address), open)
+        }
         for round in 1...5 {
             let isActive = try loop.flatSubmit {
                 pool.local(loop).withLease { $0.channel.eventLoop.makeSucceededFuture($0.channel.isActive) }

@@ -162,7 +162,11 @@ final class OpenCount: Sendable {
                     let arrived = LockedBox(0)
                     let done = (0..<count).map { _ in
                         local.withLease { thing -> EventLoopFuture<Void> in
-                            if arrived.with({ $0 += 1; return $0 == count }) { all.succeed() }
+                            if arrived.with({
+                                $0 += 1; return $0 == count
+                            }) {
+                                all.succeed()
+                            }
                             return all.futureResult
                         }
                     }
@@ -246,7 +250,7 @@ final class OpenCount: Sendable {
 /// A value behind a lock, for tests.
 final class LockedBox<Value>: Sendable {
     private let lock = NIOLock()
-    nonisolated(unsafe) private var value: Value  // Only touched with the lock held.
+    nonisolated(unsafe) private var value: Value // Only touched with the lock held.
     init(_ value: Value) { self.value = value }
     func with<Result>(_ body: (inout Value) -> Result) -> Result { self.lock.withLock { body(&self.value) } }
 }

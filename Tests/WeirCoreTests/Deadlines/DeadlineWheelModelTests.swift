@@ -42,7 +42,7 @@ import Testing
         func distance() -> UInt64 { UInt64.random(in: 0...(1 << UInt64.random(in: 0...56, using: &random)), using: &random) }
 
         for operation in 0..<60_000 {
-            let where_ = "seed \(seed), operation \(operation)"
+            let place = "seed \(seed), operation \(operation)"
             switch UInt8.random(in: 0..<100, using: &random) {
             case 0..<45 where model.pending.count < 2000:
                 let ahead = distance()
@@ -54,11 +54,11 @@ import Testing
             case 0..<80 where !model.pending.isEmpty:
                 let index = Int.random(in: 0..<model.pending.count, using: &random)
                 let gone = model.pending.remove(at: index)
-                #expect(wheel.cancel(gone.token), "\(where_)")
+                #expect(wheel.cancel(gone.token), "\(place)")
                 stale.append(gone.token)
             case 80..<90 where !stale.isEmpty:
                 let index = Int.random(in: 0..<stale.count, using: &random)
-                #expect(!wheel.cancel(stale[index]), "\(where_)")
+                #expect(!wheel.cancel(stale[index]), "\(place)")
                 if stale.count > 5000 { stale.removeAll() }
             default:
                 // Time passes: by any distance, or to just before or at what is next.
@@ -69,15 +69,15 @@ import Testing
                 }
                 if now > 1 << 61 { now = 1 << 61 }
                 if let wake = wheel.nextWake?.uptimeNanoseconds, let first = model.pending.first {
-                    #expect(wake <= first.tick * tick, "\(where_): it would sleep too long")
+                    #expect(wake <= first.tick * tick, "\(place): it would sleep too long")
                 }
                 // Some are taken one by one with others armed in between.
                 while let due = wheel.popDue(now: .uptimeNanoseconds(now)) {
                     guard let first = model.pending.first, first.tick * tick <= now else {
-                        Issue.record("\(where_): fired early")
+                        Issue.record("\(place): fired early")
                         return
                     }
-                    #expect(due.tag == first.order, "\(where_): not the next in order")
+                    #expect(due.tag == first.order, "\(place): not the next in order")
                     reached = max(reached, first.tick)
                     stale.append(first.token)
                     model.pending.removeFirst()
@@ -88,12 +88,12 @@ import Testing
                         order += 1
                     }
                 }
-                #expect(model.pending.first.map { $0.tick * tick > now } ?? true, "\(where_): missed one that was due")
-                if let wake = wheel.nextWake { #expect(wake.uptimeNanoseconds > now, "\(where_): wakes in the past") }
+                #expect(model.pending.first.map { $0.tick * tick > now } ?? true, "\(place): missed one that was due")
+                if let wake = wheel.nextWake { #expect(wake.uptimeNanoseconds > now, "\(place): wakes in the past") }
                 reached = wheel.elapsed
             }
-            #expect(wheel.count == model.pending.count, "\(where_)")
-            #expect(wheel.elapsed <= max(now, start) / tick, "\(where_): it is ahead of time")
+            #expect(wheel.count == model.pending.count, "\(place)")
+            #expect(wheel.elapsed <= max(now, start) / tick, "\(place): it is ahead of time")
         }
         // To the end.
         while let wake = wheel.nextWake {
