@@ -18,7 +18,10 @@ extension PoolMachine {
         case .open, .suspended: break
         }
         if self.isDown(now: now) { return .refused(.circuitOpen) }
-        if deadline <= now { return .refused(.deadlineExceeded) }
+        if deadline <= now {
+            self.checkOneForNext(now: now)
+            return .refused(.deadlineExceeded)
+        }
         guard let waiter = self.waiters.append(now: now, owner: owner, site: site) else { return .refused(.queueFull) }
         var deadline = deadline
         if self.delay.isOverloaded, let target = self.configuration.overload?.target, now + target < deadline {
@@ -27,6 +30,12 @@ extension PoolMachine {
         }
         self.waiters[waiter].timer = self.wheel.arm(at: deadline, target: 0, tag: Timer.waiter(waiter).tag)
         return .waiting(LeaseRequest(index: waiter, serial: self.waiters[waiter].serial))
+    }
+
+    /// Who will not wait gets nothing this time. That the next one does, an idle resource is checked for it.
+    private mutating func checkOneForNext(now: NIODeadline) {
+        guard self.mode == .open, self.validating == 0, self.waiters.count == 0, let slot = self.suspect.popFirst(self.slots) else { return }
+        self.beginValidating(slot, now: now)
     }
 
     /// - Returns: whether the request was still waiting; it is not any more, and gets nothing.
