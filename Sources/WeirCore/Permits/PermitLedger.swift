@@ -228,10 +228,18 @@ public final class PermitAccount {
         self.ledger.publishSurplus(hasIdle && self.held > self.ledger.floor, of: self.index)
     }
 
-    /// Whether a loop should give one of its resources up now: someone starves and this loop holds more than its floor, and
-    /// either has no use for it or more than its fair share.
-    public func shouldDonate(hasUse: Bool) -> Bool {
-        guard self.isAnyoneStarving, self.held > self.ledger.floor else { return false }
-        return !hasUse || self.held > self.ledger.fairShare
+    /// Whether a loop should give one of its resources up now: more loops starve than it has permits on their way to, it holds more than
+    /// its floor, and either has no use for it or more than its fair share.
+    ///
+    /// - Parameter promised: permits it will give back anyway, such as those of resources that are being closed for this reason.
+    public func shouldDonate(hasUse: Bool, promised: Int = 0) -> Bool {
+        let held = self.held - promised
+        guard held > self.ledger.floor, self.hasMoreStarving(than: promised) else { return false }
+        return !hasUse || held > self.ledger.fairShare
+    }
+
+    /// Whether more loops wait for a permit than this one will give back anyway. One relaxed load.
+    public func hasMoreStarving(than promised: Int) -> Bool {
+        self.starvingLoops.load(ordering: .relaxed) > promised
     }
 }

@@ -235,6 +235,9 @@ extension PoolMachine {
         return self.ready.tail >= 0 ? self.ready.tail : nil
     }
 
+    /// Permits that go back to the ledger as soon as what stands on them is closed.
+    var promisedPermits: Int { self.donationsOwed + self.permitsToGiveUp }
+
     /// Gives up the idle resource that was unused for the longest, for a loop that starves.
     ///
     /// - Returns: false if none is idle.
