@@ -170,7 +170,13 @@ extension PoolMachine {
     mutating func forceClose(now: NIODeadline) {
         guard self.mode == .draining else { return }
         self.refuseWaiters(.shutdown)
-        for index in 0..<Int32(self.slotCapacity) where self.slots[Int(index)].state == .leased { self.revoke(index) }
+        for index in 0..<Int32(self.slotCapacity) {
+            switch self.slots[Int(index)].state {
+            case .leased: self.revoke(index)
+            case .validating: self.stopValidating(index, reason: .drained)
+            case .free, .connecting, .abandoned, .ready, .suspect, .revoked, .gone, .closing: break
+            }
+        }
     }
 
     private mutating func nextOfDrain(now: NIODeadline) -> Action? {

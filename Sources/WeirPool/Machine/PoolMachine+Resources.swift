@@ -128,6 +128,13 @@ extension PoolMachine {
         self.armIdleTimer(now: now)
     }
 
+    /// Closes one that is being checked. The answer is not waited for.
+    mutating func stopValidating(_ index: Int32, reason: CloseReason) {
+        if self.isListed(index, in: self.toValidate) { self.toValidate.remove(index, self.slots) }
+        self.validating -= 1
+        self.beginClosing(index, reason: reason)
+    }
+
     private mutating func suspectAllReady() {
         while let index = self.ready.popFirst(self.slots) {
             self.slots[Int(index)].state = .suspect
