@@ -32,6 +32,10 @@ extension PoolMachine {
             self.gate.connected(stillWaiting: self.waiters.count > self.ready.count + 1)
             if self.serving == 0 { self.servingSince = now }
             if slot.pointee.marks.contains(.retiring) { return self.beginClosing(index, reason: .evicted) }
+            // Whoever it was opened for has been served or has gone, and it is more than the pool keeps.
+            if self.waiters.count <= self.ready.count, self.serving + self.connecting >= self.size, self.oldestExpiredIdle() == nil {
+                return self.beginClosing(index, reason: .overflow)
+            }
             slot.pointee.generation = self.generation
             slot.pointee.checkedAt = now
             slot.pointee.idleSince = now
