@@ -194,7 +194,8 @@ extension Simulation {
         self.adopt()
         self.releasesAtOnce = self.random.chance(50)
         // At the worst a connect is given up at the deadline, answers late and is closed.
-        let bound = max(.zero, self.drainDeadline - self.now) + self.configuration.closeTimeout * 2 + Self.tick * 8
+        let closings = self.loops.contains { $0.resources.contains { $0.phase == .connecting } || !$0.waiting.isEmpty } ? 2 : 1
+        let bound = max(.zero, self.drainDeadline - self.now) + self.configuration.closeTimeout * closings + Self.tick * 8
         self.settle(bound) { done.isRaised && self.loops.allSatisfy { $0.local == nil || $0.local?.machine.pointee.mode == .closed } }
         self.adopt()
         for state in self.loops {
