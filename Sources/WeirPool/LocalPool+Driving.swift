@@ -4,11 +4,16 @@ import WeirCore
 /// Runs the machine's actions, and tells it what became of them.
 extension LocalPool {
     /// Does what the state asks for, until it asks for nothing. A call from inside an action returns at once: the outer one goes on.
+    @usableFromInline
     func drive() {
         guard !self.isDriving else { return }
         self.isDriving = true
         let now = self.loop.now
-        while let action = self.machine.pointee.next(now: now) { self.perform(action, now: now) }
+        // Before anyone here is served: a loop that has more than its share gives up what just came back.
+        if self.isShared { _ = self.donates() }
+        repeat {
+            while let action = self.machine.pointee.next(now: now) { self.perform(action, now: now) }
+        } while self.isShared && self.donates()
         self.isDriving = false
         assert(self.machine.pointee.brokenInvariantAtRest() == nil, self.machine.pointee.brokenInvariantAtRest() ?? "")
         self.alarm.moveEarlier(to: self.machine.pointee.nextWake)
@@ -162,14 +167,23 @@ extension LocalPool {
 
     // MARK: Permits
 
+    /// Gives an idle resource up if another loop has the better claim to its permit: whenever it may have become idle, for the ledger
+    /// asks only once.
+    private func donates() -> Bool {
+        let machine = self.machine
+        let hasUse = machine.pointee.waiters.count > 0 && machine.pointee.mode != .suspended
+        return self.account.shouldDonate(hasUse: hasUse, promised: machine.pointee.promisedPermits) && machine.pointee.donate()
+    }
+
     func receive(_ message: PermitMessage) {
         switch message {
         case .granted:
             self.account.accept()
             self.machine.pointee.permitGranted()
         case .surplusWanted(let triesLeft):
-            let donates = self.account.shouldDonate(hasUse: self.machine.pointee.waiters.count > 0) && self.machine.pointee.donate()
-            if !donates { self.account.decline(triesLeft: triesLeft) }
+            if !self.donates(), self.account.hasMoreStarving(than: self.machine.pointee.promisedPermits) {
+                self.account.decline(triesLeft: triesLeft)
+            }
         }
         self.drive()
     }

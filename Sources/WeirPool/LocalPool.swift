@@ -197,7 +197,7 @@ public final class LocalPool<Resource> {
         guard self.machine.pointee.giveBackSimply(slot, now: now) else { return self.giveBackCarefully(slot, now: now) }
         if self.isShared {
             if self.machine.pointee.ready.count == 1 { self.account.publish(hasIdle: true) }
-            if self.account.isAnyoneStarving { self.helpStarving() }
+            if self.account.isAnyoneStarving { self.drive() }
         }
     }
 
@@ -205,15 +205,8 @@ public final class LocalPool<Resource> {
     func giveBackCarefully(_ slot: Int32, now: NIODeadline) {
         self.noteReturn(slot, now: now)
         self.machine.pointee.giveBack(slot, now: now)
-        self.helpStarving()
-        self.endIfOver()
-    }
-
-    /// Gives a resource up if another loop has the better claim to its permit.
-    @usableFromInline
-    func helpStarving() {
-        if self.account.shouldDonate(hasUse: self.machine.pointee.waiters.count > 0) { _ = self.machine.pointee.donate() }
         self.drive()
+        self.endIfOver()
     }
 
     @usableFromInline

@@ -43,7 +43,8 @@ public final class PermitLedger: Sendable {
     public let loops: Int
     /// What each loop can always hold.
     public let floor: Int
-    /// What a loop gives up even while it has uses for it, as long as another loop starves: everything above this.
+    /// What a loop gives up even while it has uses for it, as long as another loop starves: everything above this. Rounded up, or
+    /// a permit that is left over would travel between busy loops for ever.
     public let fairShare: Int
 
     fileprivate let cells: PermitCells
@@ -66,7 +67,7 @@ public final class PermitLedger: Sendable {
         self.limit = limit
         self.loops = loops
         self.floor = floor
-        self.fairShare = max(floor, limit / loops)
+        self.fairShare = (limit + loops - 1) / loops
         self.cells = PermitCells(loops: loops, pot: limit - loops * floor)
         self.send = send
     }
@@ -122,7 +123,10 @@ public final class PermitLedger: Sendable {
     fileprivate func raiseFlag(_ index: Int) {
         // The count first: it is never less than the flags that are up, so that a giver who reads 0 has missed nobody.
         self.cells.starvingLoops.wrappingIncrement(ordering: .sequentiallyConsistent)
-        self.cells.isStarving(index).store(true, ordering: .sequentiallyConsistent)
+        if self.cells.isStarving(index).exchange(true, ordering: .sequentiallyConsistent) {
+            // It was up already, and counted.
+            self.cells.starvingLoops.wrappingDecrement(ordering: .sequentiallyConsistent)
+        }
     }
 
     /// - Returns: whether this call lowered it; whoever lowers it decides what comes of the wait.
@@ -205,6 +209,8 @@ public final class PermitAccount {
     /// Takes over a permit that arrived as ``PermitMessage/granted``.
     public func accept() {
         self.held += 1
+        // It may answer an earlier question than the one that is open, which it answers all the same: nobody shall give up two.
+        _ = self.ledger.lowerFlag(self.index)
         // The loop gave permits back while this one was under way and is below its floor now: what it takes is the one set aside for it,
         // and the one that came goes on to others. Kept, it would be neither in the pot nor counted beyond the floor: lost for good.
         if self.held <= self.ledger.floor { self.ledger.give(from: self.index) }
@@ -228,10 +234,20 @@ public final class PermitAccount {
         self.ledger.publishSurplus(hasIdle && self.held > self.ledger.floor, of: self.index)
     }
 
-    /// Whether a loop should give one of its resources up now: someone starves and this loop holds more than its floor, and
-    /// either has no use for it or more than its fair share.
-    public func shouldDonate(hasUse: Bool) -> Bool {
-        guard self.isAnyoneStarving, self.held > self.ledger.floor else { return false }
-        return !hasUse || self.held > self.ledger.fairShare
+    /// Whether a loop should give one of its resources up now: more loops starve than it has permits on their way to, it holds more than
+    /// its floor, and either has no use for it or more than its fair share.
+    ///
+    /// - Parameter promised: permits it will give back anyway, such as those of resources that are being closed for this reason.
+    public func shouldDonate(hasUse: Bool, promised: Int = 0) -> Bool {
+        let held = self.held - promised
+        guard held > self.ledger.floor, self.hasMoreStarving(than: promised) else { return false }
+        return !hasUse || held > self.ledger.fairShare
+    }
+
+    /// Whether more other loops wait for a permit than this one will give back anyway. One relaxed load where none waits.
+    public func hasMoreStarving(than promised: Int) -> Bool {
+        let starving = self.starvingLoops.load(ordering: .relaxed)
+        guard starving > promised else { return false }
+        return starving - (self.ledger.cells.isStarving(self.index).load(ordering: .relaxed) ? 1 : 0) > promised
     }
 }

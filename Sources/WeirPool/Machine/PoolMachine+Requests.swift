@@ -105,9 +105,12 @@ extension PoolMachine {
 
     private func reasonToCloseReturned(_ marks: Slot.Marks) -> CloseReason? {
         if marks.contains(.retiring) { return .evicted }
+        // A queue that never ends must not keep it alive, unless there is no telling that a new one can be had.
+        if marks.contains(.expired), self.waiters.count > 0, self.gate.failuresInARow == 0 { return .expired }
         if self.waiters.count > 0, self.mode != .suspended { return nil }
         if self.mode == .draining || self.mode == .closed { return .drained }
-        if self.occupied > self.size { return .overflow }
+        // Those on their way out are no reason to close one more.
+        if self.serving + self.connecting > self.size { return .overflow }
         if marks.contains(.expired), self.ready.count + self.suspect.count >= Int32(self.configuration.minimumIdle) { return .expired }
         return nil
     }

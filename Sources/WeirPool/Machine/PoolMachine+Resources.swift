@@ -32,6 +32,10 @@ extension PoolMachine {
             self.gate.connected(stillWaiting: self.waiters.count > self.ready.count + 1)
             if self.serving == 0 { self.servingSince = now }
             if slot.pointee.marks.contains(.retiring) { return self.beginClosing(index, reason: .evicted) }
+            // Whoever it was opened for has been served or has gone, and it is more than the pool keeps.
+            if self.waiters.count <= self.ready.count, self.serving + self.connecting >= self.size, self.oldestExpiredIdle() == nil {
+                return self.beginClosing(index, reason: .overflow)
+            }
             slot.pointee.generation = self.generation
             slot.pointee.checkedAt = now
             slot.pointee.idleSince = now
@@ -246,11 +250,19 @@ extension PoolMachine {
         return self.ready.tail >= 0 ? self.ready.tail : nil
     }
 
-    /// Gives up the idle resource that was unused for the longest, for a loop that starves.
+    /// Permits that go back to the ledger as soon as what stands on them is closed.
+    var promisedPermits: Int { self.donationsOwed + self.permitsToGiveUp }
+
+    /// Gives up a permit that nothing stands on yet, else the idle resource that was unused for the longest, for a loop that starves.
     ///
-    /// - Returns: false if none is idle, or one is on its way already: one at a time, since the need may be met by it.
+    /// - Returns: false if there is neither.
     mutating func donate() -> Bool {
-        guard self.donationsOwed == 0, let index = self.oldestIdle() else { return false }
+        if self.permitsInHand > 0 {
+            self.permitsInHand -= 1
+            self.permitsToGiveUp += 1
+            return true
+        }
+        guard let index = self.oldestIdle() else { return false }
         self.donationsOwed += 1
         self.closeIdle(index, reason: .donated)
         return true

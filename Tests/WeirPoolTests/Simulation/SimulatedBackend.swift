@@ -20,6 +20,7 @@ final class SimulatedResource {
     var isExcused = false
     var checkStartedAt: NIODeadline?
     var failedCheck = false
+    var isEvicted = false
     /// Another one failed a check while this one was idle.
     var mustBeChecked = false
     var establishedAt: NIODeadline = .distantFuture

@@ -111,6 +111,7 @@ extension Simulation {
     func giveBack(_ request: SimulatedRequest, _ how: Return) {
         guard request.state == .holding else { return }
         let state = self.loops[request.loop]
+        let wasWithinSize = self.mustBeKept(request)
         self.log(how == .release ? "release" : how == .discard ? "discard" : "drop", state.index, request.number, request.resource?.number ?? -1)
         request.state = .returned
         state.holding.removeAll { $0 === request }
@@ -126,6 +127,7 @@ extension Simulation {
             return
         }
         guard let lease = request.lease.take() else { return self.expect(false, "request \(request.number) has no lease") }
+        defer { if how == .release { self.checkKept(request, wasWithinSize) } }
         self.expect(lease.resource === request.resource, "the lease of request \(request.number) changed its resource")
         switch how {
         case .release: lease.release()

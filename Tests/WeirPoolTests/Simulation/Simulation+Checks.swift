@@ -38,6 +38,9 @@ extension Simulation {
                 self.expect(state.leaks > 0, "request \(request.number) has held its lease since \(request.leasedAt) and nobody is told")
             }
         }
+        let promised = machine.pointee.donationsOwed + machine.pointee.permitsToGiveUp
+        self.expect(
+            promised <= max(0, local.account.held - 1), "loop \(state.index) gives up \(promised) of its \(local.account.held) permits, and its floor with them")
         if let problem = machine.pointee.brokenInvariantAtRest() { self.expect(false, problem) }
     }
 
@@ -105,6 +108,21 @@ extension Simulation {
             if other === request { break }
             self.mustBeAnswered.append(other)
         }
+    }
+
+    /// What a user gives back is kept, up to the size: where nothing else has a say.
+    func mustBeKept(_ request: SimulatedRequest) -> Bool {
+        let state = self.loops[request.loop]
+        guard self.loops.count == 1, self.configuration.maximumLifetime == nil, self.plan.busyCallbacks == 0, !state.isDraining,
+            state.failedChecks == 0, let resource = request.resource, resource.holder === request, resource.phase == .open,
+            resource.establishedAt > state.evictedAt, !resource.isEvicted
+        else { return false }
+        return state.resources.count { $0.phase == .open || $0.phase == .connecting && $0.abandonedAt == nil } <= self.configuration.size
+    }
+
+    func checkKept(_ request: SimulatedRequest, _ mustBeKept: Bool) {
+        guard mustBeKept, let resource = request.resource, self.loops[request.loop].failedChecks == 0 else { return }
+        self.expect(resource.phase == .open, "resource \(resource.number) was closed on its return, with no more than the size open")
     }
 
     // MARK: Errors

@@ -19,8 +19,18 @@ extension Simulation {
     @discardableResult
     func settle(_ time: TimeAmount, until isDone: () -> Bool = { false }) -> Bool {
         let end = self.now + time
+        var rounds = 0
         while self.failure == nil {
-            while self.failure == nil, self.deliverMessage() || self.deliverBackendEvent() { self.releaseWhileResting() }
+            rounds += 1
+            guard rounds < 100_000 else {
+                self.expect(false, "the loops go round in circles")
+                return false
+            }
+            while self.failure == nil, self.deliverMessage() || self.deliverBackendEvent() {
+                rounds += 1
+                guard rounds < 100_000 else { break }
+                self.releaseWhileResting()
+            }
             for state in self.loops { self.pass(state, alarms: true) {} }
             self.releaseWhileResting()
             if !self.group.loops.allSatisfy(\.isQuiet) { continue }
@@ -55,6 +65,8 @@ extension Simulation {
         }
         if self.random.chance(30) { self.restLong() }
         self.releasesAtOnce = false
+        if self.random.chance(20) { self.saturate() }
+        if self.failure == nil { self.tryOnly() }
         if self.failure == nil { self.probe() }
         for state in self.loops { state.weather = .random(using: &self.random) }
         self.isResting = false
@@ -95,6 +107,52 @@ extension Simulation {
                 self.expect(resource.establishedAt + bound >= self.now, "resource \(resource.number) is idle since \(resource.idleSince) and outlives its lifetime")
             }
         }
+    }
+
+    /// Users who never wait find what is idle, at the second try at the latest: the first may be what has it checked.
+    private func tryOnly() {
+        let state = self.loops[self.random.below(self.loops.count)]
+        guard state.local != nil, state.resources.contains(where: \.isIdle) else { return }
+        self.pass(state, alarms: false) { self.ask(state, for: .zero, kind: .receiver) }
+        self.settle(self.configuration.validationTimeout) { state.resources.allSatisfy { $0.phase != .open || $0.checkStartedAt == nil } }
+        if state.holding.isEmpty, state.resources.contains(where: \.isIdle) {
+            self.pass(state, alarms: false) { self.ask(state, for: .zero, kind: .receiver) }
+            self.expect(!state.holding.isEmpty, "users who do not wait get nothing, and nothing is done about it")
+        }
+        self.returnAll(state)
+    }
+
+    /// A queue that never ends is no reason to use a resource beyond its lifetime.
+    private func saturate() {
+        guard let lifetime = self.configuration.maximumLifetime, self.configuration.overload == nil, self.configuration.maximumWaiters > 1,
+            lifetime <= .milliseconds(500)
+        else { return }
+        let state = self.loops[self.random.below(self.loops.count)]
+        guard state.local != nil else { return }
+        self.log("SATURATE", state.index, 0)
+        let end = self.now + lifetime + self.longestWait
+        while self.now < end, self.failure == nil {
+            self.pass(state, alarms: false) {
+                while state.waiting.count < min(self.plan.hardLimit, self.configuration.maximumWaiters), self.failure == nil {
+                    self.ask(state, for: .seconds(60), kind: .receiver)
+                }
+            }
+            self.settle(.milliseconds(20))
+            for request in state.holding { self.pass(state, alarms: false) { self.giveBack(request, .release) } }
+        }
+        for resource in state.resources where resource.phase == .open {
+            self.expect(
+                resource.establishedAt + lifetime + .milliseconds(100) >= self.now, "resource \(resource.number) is used beyond its lifetime by a queue")
+        }
+        self.settle(self.longestWait) {
+            self.returnAll(state)
+            return state.waiting.isEmpty
+        }
+        self.returnAll(state)
+    }
+
+    private func returnAll(_ state: SimulatedLoopState) {
+        while let request = state.holding.first, self.failure == nil { self.pass(state, alarms: false) { self.giveBack(request, .release) } }
     }
 
     /// One loop takes as many resources as it may, the others one each: there is a permit for each of them.
@@ -146,7 +204,8 @@ extension Simulation {
         self.adopt()
         self.releasesAtOnce = self.random.chance(50)
         // At the worst a connect is given up at the deadline, answers late and is closed.
-        let bound = max(.zero, self.drainDeadline - self.now) + self.configuration.closeTimeout * 2 + Self.tick * 8
+        let closings = self.loops.contains { $0.resources.contains { $0.phase == .connecting } || !$0.waiting.isEmpty } ? 2 : 1
+        let bound = max(.zero, self.drainDeadline - self.now) + self.configuration.closeTimeout * closings + Self.tick * 8
         self.settle(bound) { done.isRaised && self.loops.allSatisfy { $0.local == nil || $0.local?.machine.pointee.mode == .closed } }
         self.adopt()
         for state in self.loops {

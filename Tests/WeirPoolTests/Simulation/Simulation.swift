@@ -17,6 +17,8 @@ final class SimulatedLoopState {
     var backend: [BackendEvent] = []
     var weather = Weather.fine
     var isSuspended = false
+    /// When all that is open was last evicted.
+    var evictedAt: NIODeadline = .distantPast
     var failuresInARow = 0
     var failedChecks = 0
     // To compare with the statistics.
@@ -254,6 +256,8 @@ final class Simulation {
         case 13:
             self.pass(state, alarms: false) {
                 self.log("evict all", state.index, 0)
+                state.evictedAt = self.now
+                for resource in state.resources where resource.phase == .connecting { resource.isEvicted = true }
                 local.evictAll()
             }
         case 14:
