@@ -11,6 +11,7 @@ let settings: [SwiftSetting] = strict + [
 ]
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioConcurrencyHelpers = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
@@ -42,7 +43,7 @@ let package = Package(
     ],
     targets: [
         // Loop-local storage, loop executor, deadlines, counters, permits, errors.
-        .target(name: "WeirCore", dependencies: [nioCore, nioPosix, atomics, coreMetrics, serviceLifecycle], swiftSettings: settings),
+        .target(name: "WeirCore", dependencies: [nioCore, nioPosix, nioConcurrencyHelpers, atomics, coreMetrics, serviceLifecycle], swiftSettings: settings),
         // The generic pool. Knows no socket and no protocol.
         .target(name: "WeirPool", dependencies: ["WeirCore", nioCore, logging, serviceLifecycle], swiftSettings: settings),
         // Codecs: NIOCore and nothing of ours.

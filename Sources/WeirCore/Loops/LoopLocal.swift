@@ -1,0 +1,195 @@
+import NIOCore
+
+/// One value for each event loop of a group.
+///
+/// A value is made on its loop when it is first asked for there, is found again in O(1) without a lock, and dies on its loop, also
+/// when the last reference to this object is dropped elsewhere. The value need not be `Sendable`: it never leaves its loop.
+///
+///     let caches = LoopLocal(group) { loop in LocalCache(loop) }
+///     ServerBootstrap(group: group).childChannelInitializer { channel in
+///         let cache = caches[channel.eventLoop]           // once per connection, then kept in the handler
+///         …
+///
+/// Asking on another thread than the loop's, or for a loop of another group, is a mistake that stops the process with a message: it
+/// would be a data race.
+///
+/// Let go of it, or call ``removeValues()``, before the group is shut down: a loop that has ended can run nothing any more, and the
+/// values left for it die where the last reference was dropped.
+public final class LoopLocal<Value>: Sendable {
+    /// The loops of the group, in its order.
+    public let loops: [any EventLoop]
+
+    // Neither is Sendable, and both are used safely: the table never changes after init, and a cell is touched on its loop only
+    // (each way to it checks that), but for `deinit`, which nothing can run beside. The memory of both is freed there.
+    nonisolated(unsafe) private let table: UnsafeMutablePointer<Place>
+    nonisolated(unsafe) private let cells: [Cell]
+
+    private let mask: Int
+    private let make: @Sendable (any EventLoop) -> Value
+
+    /// A place of the hash table: a loop and its cell.
+    private struct Place {
+        var key: UInt
+        var cell: Unmanaged<Cell>?
+    }
+
+    /// - Parameters:
+    ///   - group: Whose loops have a value each. A single loop is a group too.
+    ///   - make: Makes the value of a loop; called on that loop, once. It must not ask this object for the value it is making.
+    public init(_ group: any EventLoopGroup, make: @escaping @Sendable (any EventLoop) -> Value) {
+        let loops = Array(group.makeIterator())
+        precondition(!loops.isEmpty, "LoopLocal: the group has no event loops")
+        self.loops = loops
+        self.make = make
+        self.cells = loops.map { Cell($0) }
+        // At most half full, so that probing ends soon.
+        var capacity = 2
+        while capacity < loops.count * 2 { capacity *= 2 }
+        self.mask = capacity - 1
+        self.table = .allocate(capacity: capacity)
+        self.table.initialize(repeating: Place(key: 0, cell: nil), count: capacity)
+        for cell in self.cells {
+            let key = Self.key(cell.loop)
+            var index = Self.hash(key) & self.mask
+            while self.table[index].key != 0 {
+                precondition(self.table[index].key != key, "LoopLocal: the group has an event loop twice")
+                index = (index + 1) & self.mask
+            }
+            self.table[index] = Place(key: key, cell: .passUnretained(cell))
+        }
+    }
+
+    deinit {
+        for cell in self.cells where cell.isMade { Self.removeValue(cell) }
+        self.table.deallocate()
+    }
+
+    // MARK: Values
+
+    /// The value of a loop, made if there is none. On that loop only.
+    ///
+    /// - Complexity: O(1), no lock, no atomic operation but the reference count of what is returned.
+    public subscript(loop: any EventLoop) -> Value {
+        let cell = self.cell(loop)
+        return cell.value ?? self.makeValue(cell)
+    }
+
+    /// The value of a loop if it has been made. On that loop only.
+    public func existing(on loop: any EventLoop) -> Value? {
+        self.cell(loop).value
+    }
+
+    /// Calls `body` on each loop with its value, which is made if there is none. May be called on any thread.
+    ///
+    /// - Returns: What `body` returned, in the order of ``loops``. A loop that has been shut down never answers.
+    public func onEachLoop<Result: Sendable>(
+        _ body: @escaping @Sendable (Value) throws -> Result
+    ) -> [EventLoopFuture<Result>] {
+        self.loops.map { loop in loop.submit { try body(self[loop]) } }
+    }
+
+    /// Calls `body` on each loop, with its value if that has been made. May be called on any thread.
+    ///
+    /// - Returns: What `body` returned, in the order of ``loops``; `nil` where there was no value.
+    public func onEachExisting<Result: Sendable>(
+        _ body: @escaping @Sendable (Value) throws -> Result
+    ) -> [EventLoopFuture<Result?>] {
+        self.loops.map { loop in loop.submit { try self.existing(on: loop).map(body) } }
+    }
+
+    /// Has each loop let go of its value. Asking again makes a new one. May be called on any thread.
+    ///
+    /// - Returns: One future for each loop, in the order of ``loops``.
+    public func removeValues() -> [EventLoopFuture<Void>] {
+        self.loops.map { loop in loop.submit { self.cell(loop).removeValue() } }
+    }
+
+    // MARK: Inside
+
+    private func cell(_ loop: any EventLoop) -> Cell {
+        let key = Self.key(loop)
+        var index = Self.hash(key) & self.mask
+        while self.table[index].key != key {
+            if self.table[index].key == 0 { self.stopForStranger(loop) }
+            index = (index &+ 1) & self.mask
+        }
+        if !loop.inEventLoop { self.stopForWrongThread(loop) }
+        return self.table[index].cell.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0 }
+    }
+
+    @inline(never)
+    private func makeValue(_ cell: Cell) -> Value {
+        precondition(!cell.isMaking, "LoopLocal<\(Value.self)>: `make` asked for the value it is making")
+        cell.isMaking = true
+        let value = self.make(cell.loop)
+        cell.isMaking = false
+        cell.setValue(value)
+        return value
+    }
+
+    @inline(never)
+    private func stopForStranger(_ loop: any EventLoop) -> Never {
+        preconditionFailure(
+            """
+            LoopLocal<\(Value.self)>: \(loop) is not a loop of the group that this was made for. \
+            Ask with the loop of the channel or context you are in, and make both from the same EventLoopGroup.
+            """)
+    }
+
+    @inline(never)
+    private func stopForWrongThread(_ loop: any EventLoop) -> Never {
+        preconditionFailure(
+            """
+            LoopLocal<\(Value.self)>: asked for the value of \(loop) on another thread than that loop's. \
+            Ask on the loop itself (in a channel initializer or handler, in loop.execute), or use onEachLoop.
+            """)
+    }
+
+    private static func key(_ loop: any EventLoop) -> UInt { UInt(bitPattern: ObjectIdentifier(loop)) }
+
+    private static func hash(_ key: UInt) -> Int {
+        // Fibonacci hashing: the addresses of objects differ in the middle bits, the product's high half depends on all of them.
+        Int(truncatingIfNeeded: (UInt64(key) &* 0x9E37_79B9_7F4A_7C15) &>> 32)
+    }
+
+    private static func removeValue(_ cell: Cell) {
+        if cell.loop.inEventLoop {
+            cell.removeValue()
+        } else {
+            // Safe to hand over: nobody but the closure knows the cell any more.
+            nonisolated(unsafe) let orphan = cell
+            cell.loop.execute { orphan.removeValue() }
+        }
+    }
+
+    /// The place of one loop's value.
+    private final class Cell {
+        let loop: any EventLoop
+        var isMaking = false
+        // Behind a pointer, so that reading it costs no run-time exclusivity check.
+        private let storage: UnsafeMutablePointer<Value?>
+
+        init(_ loop: any EventLoop) {
+            self.loop = loop
+            self.storage = .allocate(capacity: 1)
+            self.storage.initialize(to: nil)
+        }
+
+        deinit {
+            self.storage.deinitialize(count: 1)
+            self.storage.deallocate()
+        }
+
+        var value: Value? { self.storage.pointee }
+        var isMade: Bool { self.storage.pointee != nil }
+
+        func setValue(_ value: Value) { self.storage.pointee = value }
+
+        func removeValue() {
+            // Taken out before it is released: its deinit may ask for what is here.
+            let value = self.storage.move()
+            self.storage.initialize(to: nil)
+            withExtendedLifetime(value) {}
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import NIOCore
+
+/// Makes, checks and closes the resources of one loop's pool.
+///
+/// Everything is called on that loop, and everything must be reported on it, through the handle: at once or later, each
+/// order once. The pool never calls a factory from inside a report; it may call it from inside a request for a lease.
+public protocol ResourceFactory<Resource>: AnyObject {
+    associatedtype Resource
+
+    /// Opens a resource and reports ``ResourceHandle/established(_:)`` or ``ResourceHandle/connectFailed(_:)``.
+    ///
+    /// When the pool gives up first it says so by ``ResourceHandle/onAbandon``; one of the two must still be reported, since a
+    /// permit stands behind the connect until then (or until the pool's close timeout has passed).
+    func connect(_ handle: ResourceHandle<Resource>)
+
+    /// Checks an idle resource and reports ``ResourceHandle/validated(_:)``. By default any resource is healthy.
+    func validate(_ resource: Resource, _ handle: ResourceHandle<Resource>)
+
+    /// Closes a resource and reports ``ResourceHandle/closed()`` once it is really gone.
+    func close(_ resource: Resource, _ handle: ResourceHandle<Resource>)
+}
+
+extension ResourceFactory {
+    public func validate(_ resource: Resource, _ handle: ResourceHandle<Resource>) {
+        handle.validated(true)
+    }
+}
+
+/// The pool's side of one resource. The factory or the resource keeps it and reports the resource's life to it, on its loop.
+public final class ResourceHandle<Resource> {
+    private unowned let pool: LocalPool<Resource>
+    private let slot: Int32
+    private let serial: UInt32
+
+    /// The loop that the resource belongs to.
+    public let loop: any EventLoop
+    /// Whether the pool has given up on the connect: its deadline passed, or the pool closes. Stop, and report ``connectFailed(_:)``.
+    public private(set) var isAbandoned = false
+    /// Called once, on the loop, when the pool gives up on the connect.
+    public var onAbandon: (() -> Void)?
+
+    init(pool: LocalPool<Resource>, loop: any EventLoop, slot: Int32, serial: UInt32) {
+        self.pool = pool
+        self.loop = loop
+        self.slot = slot
+        self.serial = serial
+    }
+
+    /// The connect worked.
+    public func established(_ resource: Resource) {
+        self.onAbandon = nil
+        self.pool.established(self, resource, slot: self.slot, serial: self.serial)
+    }
+
+    /// The connect failed.
+    public func connectFailed(_ error: any Error) {
+        self.onAbandon = nil
+        self.pool.connectFailed(error, slot: self.slot, serial: self.serial)
+    }
+
+    /// The check that was asked for is done.
+    public func validated(_ healthy: Bool) {
+        self.pool.validated(healthy, slot: self.slot, serial: self.serial)
+    }
+
+    /// The resource is gone, by the pool's order or by itself, idle or leased. Saying it again does nothing.
+    public func closed() {
+        self.pool.closed(slot: self.slot, serial: self.serial)
+    }
+
+    func abandon() {
+        self.isAbandoned = true
+        let action = self.onAbandon
+        self.onAbandon = nil
+        action?()
+    }
+}
