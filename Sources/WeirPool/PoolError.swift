@@ -42,6 +42,8 @@ public struct PoolError: WeirError {
             PoolError(.circuitOpen, "the backend is down: connects fail and none is open", cause: cause)
         case .shutdown:
             PoolError(.shutdown, "the pool is shutting down")
+        case .cancelled:
+            .cancelled
         }
     }
 

@@ -28,7 +28,8 @@ extension ResourceFactory {
 
 /// The pool's side of one resource. The factory or the resource keeps it and reports the resource's life to it, on its loop.
 public final class ResourceHandle<Resource> {
-    private unowned let pool: LocalPool<Resource>
+    // Weak: what was written off may report long after the pool has gone.
+    private weak var pool: LocalPool<Resource>?
     private let slot: Int32
     private let serial: UInt32
 
@@ -49,23 +50,23 @@ public final class ResourceHandle<Resource> {
     /// The connect worked.
     public func established(_ resource: Resource) {
         self.onAbandon = nil
-        self.pool.established(self, resource, slot: self.slot, serial: self.serial)
+        self.pool?.established(self, resource, slot: self.slot, serial: self.serial)
     }
 
     /// The connect failed.
     public func connectFailed(_ error: any Error) {
         self.onAbandon = nil
-        self.pool.connectFailed(error, slot: self.slot, serial: self.serial)
+        self.pool?.connectFailed(error, slot: self.slot, serial: self.serial)
     }
 
     /// The check that was asked for is done.
     public func validated(_ healthy: Bool) {
-        self.pool.validated(healthy, slot: self.slot, serial: self.serial)
+        self.pool?.validated(healthy, slot: self.slot, serial: self.serial)
     }
 
     /// The resource is gone, by the pool's order or by itself, idle or leased. Saying it again does nothing.
     public func closed() {
-        self.pool.closed(slot: self.slot, serial: self.serial)
+        self.pool?.closed(slot: self.slot, serial: self.serial)
     }
 
     func abandon() {

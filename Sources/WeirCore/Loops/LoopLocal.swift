@@ -21,16 +21,22 @@ public final class LoopLocal<Value>: Sendable {
 
     // Neither is Sendable, and both are used safely: the table never changes after init, and a cell is touched on its loop only
     // (each way to it checks that), but for `deinit`, which nothing can run beside. The memory of both is freed there.
-    nonisolated(unsafe) private let table: UnsafeMutablePointer<Place>
+    @usableFromInline nonisolated(unsafe) let table: UnsafeMutablePointer<Place>
     nonisolated(unsafe) private let cells: [Cell]
 
-    private let mask: Int
+    @usableFromInline let mask: Int
     private let make: @Sendable (any EventLoop) -> Value
 
-    /// A place of the hash table: a loop and its cell.
-    private struct Place {
-        var key: UInt
-        var cell: Unmanaged<Cell>?
+    /// A place of the hash table: a loop and where its value is. Open addressing; the key 0 ends a search.
+    @usableFromInline
+    struct Place {
+        @usableFromInline let key: UInt
+        @usableFromInline let value: UnsafeMutablePointer<Value?>
+
+        init(key: UInt, value: UnsafeMutablePointer<Value?>) {
+            self.key = key
+            self.value = value
+        }
     }
 
     /// - Parameters:
@@ -47,20 +53,20 @@ public final class LoopLocal<Value>: Sendable {
         while capacity < loops.count * 2 { capacity *= 2 }
         self.mask = capacity - 1
         self.table = .allocate(capacity: capacity)
-        self.table.initialize(repeating: Place(key: 0, cell: nil), count: capacity)
+        self.table.initialize(repeating: Place(key: 0, value: self.cells[0].value), count: capacity)
         for cell in self.cells {
-            let key = Self.key(cell.loop)
+            let key = UInt(bitPattern: ObjectIdentifier(cell.loop))
             var index = Self.hash(key) & self.mask
             while self.table[index].key != 0 {
                 precondition(self.table[index].key != key, "LoopLocal: the group has an event loop twice")
                 index = (index + 1) & self.mask
             }
-            self.table[index] = Place(key: key, cell: .passUnretained(cell))
+            self.table[index] = Place(key: key, value: cell.value)
         }
     }
 
     deinit {
-        for cell in self.cells where cell.isMade { Self.removeValue(cell) }
+        for cell in self.cells where cell.value.pointee != nil { Self.removeValue(cell) }
         self.table.deallocate()
     }
 
@@ -69,14 +75,15 @@ public final class LoopLocal<Value>: Sendable {
     /// The value of a loop, made if there is none. On that loop only.
     ///
     /// - Complexity: O(1), no lock, no atomic operation but the reference count of what is returned.
+    @inlinable
     public subscript(loop: any EventLoop) -> Value {
-        let cell = self.cell(loop)
-        return cell.value ?? self.makeValue(cell)
+        self.place(of: loop).pointee ?? self.makeValue(loop)
     }
 
     /// The value of a loop if it has been made. On that loop only.
+    @inlinable
     public func existing(on loop: any EventLoop) -> Value? {
-        self.cell(loop).value
+        self.place(of: loop).pointee
     }
 
     /// Calls `body` on each loop with its value, which is made if there is none. May be called on any thread.
@@ -101,34 +108,41 @@ public final class LoopLocal<Value>: Sendable {
     ///
     /// - Returns: One future for each loop, in the order of ``loops``.
     public func removeValues() -> [EventLoopFuture<Void>] {
-        self.loops.map { loop in loop.submit { self.cell(loop).removeValue() } }
+        self.loops.indices.map { index in
+            self.loops[index].submit { self.cells[index].removeValue() }
+        }
     }
 
     // MARK: Inside
 
-    private func cell(_ loop: any EventLoop) -> Cell {
-        let key = Self.key(loop)
+    /// Where the value of this loop is, on whose thread this is.
+    @inlinable
+    func place(of loop: any EventLoop) -> UnsafeMutablePointer<Value?> {
+        let key = UInt(bitPattern: ObjectIdentifier(loop))
         var index = Self.hash(key) & self.mask
         while self.table[index].key != key {
             if self.table[index].key == 0 { self.stopForStranger(loop) }
             index = (index &+ 1) & self.mask
         }
         if !loop.inEventLoop { self.stopForWrongThread(loop) }
-        return self.table[index].cell.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0 }
+        return self.table[index].value
     }
 
     @inline(never)
-    private func makeValue(_ cell: Cell) -> Value {
+    @usableFromInline
+    func makeValue(_ loop: any EventLoop) -> Value {
+        let cell = self.cells[self.loops.firstIndex { $0 === loop }!]
         precondition(!cell.isMaking, "LoopLocal<\(Value.self)>: `make` asked for the value it is making")
         cell.isMaking = true
         let value = self.make(cell.loop)
         cell.isMaking = false
-        cell.setValue(value)
+        cell.value.pointee = value
         return value
     }
 
     @inline(never)
-    private func stopForStranger(_ loop: any EventLoop) -> Never {
+    @usableFromInline
+    func stopForStranger(_ loop: any EventLoop) -> Never {
         preconditionFailure(
             """
             LoopLocal<\(Value.self)>: \(loop) is not a loop of the group that this was made for. \
@@ -137,7 +151,8 @@ public final class LoopLocal<Value>: Sendable {
     }
 
     @inline(never)
-    private func stopForWrongThread(_ loop: any EventLoop) -> Never {
+    @usableFromInline
+    func stopForWrongThread(_ loop: any EventLoop) -> Never {
         preconditionFailure(
             """
             LoopLocal<\(Value.self)>: asked for the value of \(loop) on another thread than that loop's. \
@@ -145,9 +160,8 @@ public final class LoopLocal<Value>: Sendable {
             """)
     }
 
-    private static func key(_ loop: any EventLoop) -> UInt { UInt(bitPattern: ObjectIdentifier(loop)) }
-
-    private static func hash(_ key: UInt) -> Int {
+    @inlinable
+    static func hash(_ key: UInt) -> Int {
         // Fibonacci hashing: the addresses of objects differ in the middle bits, the product's high half depends on all of them.
         Int(truncatingIfNeeded: (UInt64(key) &* 0x9E37_79B9_7F4A_7C15) &>> 32)
     }
@@ -166,29 +180,23 @@ public final class LoopLocal<Value>: Sendable {
     private final class Cell {
         let loop: any EventLoop
         var isMaking = false
-        // Behind a pointer, so that reading it costs no run-time exclusivity check.
-        private let storage: UnsafeMutablePointer<Value?>
+        let value: UnsafeMutablePointer<Value?>
 
         init(_ loop: any EventLoop) {
             self.loop = loop
-            self.storage = .allocate(capacity: 1)
-            self.storage.initialize(to: nil)
+            self.value = .allocate(capacity: 1)
+            self.value.initialize(to: nil)
         }
 
         deinit {
-            self.storage.deinitialize(count: 1)
-            self.storage.deallocate()
+            self.value.deinitialize(count: 1)
+            self.value.deallocate()
         }
-
-        var value: Value? { self.storage.pointee }
-        var isMade: Bool { self.storage.pointee != nil }
-
-        func setValue(_ value: Value) { self.storage.pointee = value }
 
         func removeValue() {
             // Taken out before it is released: its deinit may ask for what is here.
-            let value = self.storage.move()
-            self.storage.initialize(to: nil)
+            let value = self.value.move()
+            self.value.initialize(to: nil)
             withExtendedLifetime(value) {}
         }
     }

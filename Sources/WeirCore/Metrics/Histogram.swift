@@ -65,24 +65,35 @@ public struct LocalHistogram {
     }
 }
 
+extension LocalHistogram {
+    /// What this loop has recorded. On its loop only.
+    public func snapshot() -> HistogramSnapshot {
+        withExtendedLifetime(self.instrument) { histogramSnapshot(of: CollectionOfOne(self.cells)) }
+    }
+}
+
 @available(*, unavailable, message: "a LocalHistogram belongs to one event loop")
 extension LocalHistogram: Sendable {}
 
 extension MetricInstrument {
     func histogramSnapshot() -> HistogramSnapshot {
-        var counts = [UInt64](repeating: 0, count: HistogramBuckets.count)
-        var sum: UInt128 = 0
-        var maximum: UInt64 = 0
-        for lane in 0..<self.lanes.count {
-            let cells = self.cells(lane: lane)
-            for index in 0..<HistogramBuckets.count {
-                counts[index] &+= (cells + HistogramLayout.firstBucket + index).loadRelaxed()
-            }
-            let low = (cells + HistogramLayout.sumLow).loadRelaxed()
-            let high = (cells + HistogramLayout.sumHigh).loadRelaxed()
-            sum &+= UInt128(high) << 64 | UInt128(low)
-            maximum = max(maximum, (cells + HistogramLayout.maximum).loadRelaxed())
-        }
-        return HistogramSnapshot(counts: counts, exactSum: sum, recordedMaximum: maximum)
+        WeirCore.histogramSnapshot(of: (0..<self.lanes.count).lazy.map { self.cells(lane: $0) })
     }
+}
+
+/// The sum of some lanes' cells.
+private func histogramSnapshot(of lanes: some Sequence<UnsafeMutablePointer<MetricCell>>) -> HistogramSnapshot {
+    var counts = [UInt64](repeating: 0, count: HistogramBuckets.count)
+    var sum: UInt128 = 0
+    var maximum: UInt64 = 0
+    for cells in lanes {
+        for index in 0..<HistogramBuckets.count {
+            counts[index] &+= (cells + HistogramLayout.firstBucket + index).loadRelaxed()
+        }
+        let low = (cells + HistogramLayout.sumLow).loadRelaxed()
+        let high = (cells + HistogramLayout.sumHigh).loadRelaxed()
+        sum &+= UInt128(high) << 64 | UInt128(low)
+        maximum = max(maximum, (cells + HistogramLayout.maximum).loadRelaxed())
+    }
+    return HistogramSnapshot(counts: counts, exactSum: sum, recordedMaximum: maximum)
 }

@@ -1,4 +1,4 @@
-import Atomics
+public import Atomics
 
 /// What the ledger has to tell a loop. Delivered by the closure given to ``PermitLedger/init(limit:loops:floor:send:)``.
 public enum PermitMessage: Sendable, Hashable {
@@ -46,7 +46,7 @@ public final class PermitLedger: Sendable {
     /// What a loop gives up even while it has uses for it, as long as another loop starves: everything above this.
     public let fairShare: Int
 
-    private let cells: PermitCells
+    fileprivate let cells: PermitCells
     private let send: @Sendable (Int, PermitMessage) -> Void
 
     /// - Parameters:
@@ -79,10 +79,6 @@ public final class PermitLedger: Sendable {
 
     /// Permits in the pot at this instant. Any thread.
     public var available: Int { self.cells.pot.load(ordering: .relaxed) }
-
-    /// Whether some loop waits for a permit. Any thread; one relaxed load of a cell that seldom changes.
-    @inline(__always)
-    public var isAnyoneStarving: Bool { self.cells.starvingLoops.load(ordering: .relaxed) > 0 }
 
     // MARK: What accounts do
 
@@ -159,13 +155,20 @@ public final class PermitLedger: Sendable {
 public final class PermitAccount {
     public let ledger: PermitLedger
     public let index: Int
+    // The ledger's words outlive the account, which holds the ledger.
+    @usableFromInline let starvingLoops: UnsafeAtomic<Int>
     /// The permits this loop holds.
     public private(set) var held = 0
 
     fileprivate init(ledger: PermitLedger, index: Int) {
         self.ledger = ledger
         self.index = index
+        self.starvingLoops = ledger.cells.starvingLoops
     }
+
+    /// Whether some loop waits for a permit. One relaxed load of a word that seldom changes.
+    @inlinable
+    public var isAnyoneStarving: Bool { self.starvingLoops.load(ordering: .relaxed) > 0 }
 
     /// Takes a permit if one is there. No atomic at all below the floor, one compare and exchange above.
     public func tryAcquire() -> Bool {
@@ -209,19 +212,19 @@ public final class PermitAccount {
 
     /// Answers ``PermitMessage/surplusWanted(triesLeft:)`` with no: the next loop in turn is asked, if the round is not over.
     public func decline(triesLeft: Int) {
-        guard self.ledger.isAnyoneStarving else { return }
+        guard self.isAnyoneStarving else { return }
         self.ledger.askDonor(after: self.index, triesLeft: triesLeft)
     }
 
-    /// Tells other loops whether this one has idle resources. One relaxed store; to be called when that changes.
+    /// Tells other loops whether this one has idle resources to give up. One relaxed store; to be called when that changes.
     public func publish(hasIdle: Bool) {
-        self.ledger.publishSurplus(hasIdle, of: self.index)
+        self.ledger.publishSurplus(hasIdle && self.held > self.ledger.floor, of: self.index)
     }
 
     /// Whether a loop should give one of its resources up now: someone starves and this loop holds more than its floor, and
     /// either has no use for it or more than its fair share.
     public func shouldDonate(hasUse: Bool) -> Bool {
-        guard self.ledger.isAnyoneStarving, self.held > self.ledger.floor else { return false }
+        guard self.isAnyoneStarving, self.held > self.ledger.floor else { return false }
         return !hasUse || self.held > self.ledger.fairShare
     }
 }

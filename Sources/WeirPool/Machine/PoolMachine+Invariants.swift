@@ -10,7 +10,7 @@ extension PoolMachine {
             let slot = self.slots[index]
             counts[slot.state, default: 0] += 1
             if slot.marks.contains(.expired) { expired += 1 }
-            if slot.state == .free, slot.timer != .none, self.wheel.isPending(slot.timer) { return "free slot \(index) has a deadline" }
+            if slot.state == .free, slot.timer != .none { return "free slot \(index) has a deadline" }
         }
         func count(_ state: Slot.State) -> Int32 { counts[state] ?? 0 }
         let occupied = Slot.State.allCases.filter(\.holdsPermit).reduce(0) { $0 + count($1) }
@@ -27,6 +27,16 @@ extension PoolMachine {
         if occupied > self.hardLimit { return "\(occupied) slots are occupied, more than \(self.hardLimit)" }
         if self.permitsInHand < 0 || self.permitsToGiveUp < 0 || self.donationsOwed < 0 { return "a count of permits is negative" }
         return nil
+    }
+
+    /// Whether some lease has not come back, its resource still open or not. O(slots).
+    var isAnyLeaseOut: Bool {
+        (0..<self.slotCapacity).contains {
+            switch self.slots[$0].state {
+            case .leased, .revoked, .gone: true
+            case .free, .connecting, .abandoned, .ready, .suspect, .validating, .closing: false
+            }
+        }
     }
 
     /// What must hold besides when nothing is left to do.

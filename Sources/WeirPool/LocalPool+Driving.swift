@@ -1,0 +1,214 @@
+import NIOCore
+import WeirCore
+
+/// Runs the machine's actions, and tells it what became of them.
+extension LocalPool {
+    /// Does what the state asks for, until it asks for nothing. A call from inside an action returns at once: the outer one goes on.
+    func drive() {
+        guard !self.isDriving else { return }
+        self.isDriving = true
+        let now = self.loop.now
+        while let action = self.machine.pointee.next(now: now) { self.perform(action, now: now) }
+        self.isDriving = false
+        assert(self.machine.pointee.brokenInvariantAtRest() == nil, self.machine.pointee.brokenInvariantAtRest() ?? "")
+        self.alarm.moveEarlier(to: self.machine.pointee.nextWake)
+        self.meters.open.set(Int64(self.machine.pointee.occupied))
+        self.meters.waiting.set(Int64(self.machine.pointee.waiters.count))
+        if self.isShared { self.account.publish(hasIdle: self.machine.pointee.oldestIdle() != nil) }
+    }
+
+    func timePassed() {
+        self.machine.pointee.advance(now: self.loop.now)
+        self.drive()
+    }
+
+    private func perform(_ action: PoolMachine.Action, now: NIODeadline) {
+        switch action {
+        case .grant(let waiter, let slot):
+            self.meters.acquireTime.record(UInt64(clamping: (now - self.machine.pointee.waiters[waiter].enqueuedAt).nanoseconds))
+            self.takeReceiver(waiter).grant(self.granted(slot))
+        case .refuse(let waiter, let refusal):
+            self.takeReceiver(waiter).fail(self.error(for: refusal))
+        case .acquirePermit:
+            self.machine.pointee.permitAnswered(self.account.tryAcquire())
+        case .starve:
+            if self.account.starve() { self.machine.pointee.permitGranted() }
+        case .stopStarving:
+            self.account.stopStarving()
+        case .releasePermit:
+            self.account.release()
+        case .connect(let slot):
+            self.connect(slot, now: now)
+        case .abandon(let slot):
+            self.meters.connectFailures.increment()
+            self.handle(slot).abandon()
+        case .validate(let slot):
+            self.meters.validations.increment()
+            self.factory.validate(self.resource(in: slot), self.handle(slot))
+        case .close(let slot, _):
+            self.close(slot)
+        case .reportLeak(let slot):
+            self.meters.leaks.increment()
+            self.report(.leak(pool: self.name, self.info(of: slot, now: now), backtrace: self.tracer.backtrace(of: slot)))
+        case .drained:
+            self.finish()
+        }
+    }
+
+    private func takeReceiver(_ waiter: Int32) -> WaitingReceiver<Resource> {
+        let receiver = self.storage.pointee.receivers[Int(waiter)]
+        self.storage.pointee.receivers[Int(waiter)] = .nobody
+        return receiver
+    }
+
+    private func handle(_ slot: Int32) -> ResourceHandle<Resource> {
+        guard let handle = self.storage.pointee.handles[Int(slot)] else { preconditionFailure("slot \(slot) has no resource") }
+        return handle
+    }
+
+    private func connect(_ slot: Int32, now: NIODeadline) {
+        self.makeRoom(for: slot)
+        let serial = self.machine.pointee.slots[Int(slot)].resourceSerial
+        let handle = ResourceHandle(pool: self, loop: self.loop, slot: slot, serial: serial)
+        self.storage.pointee.handles[Int(slot)] = handle
+        self.storage.pointee.connectStarts[Int(slot)] = now
+        self.meters.connects.increment()
+        self.factory.connect(handle)
+    }
+
+    private func close(_ slot: Int32) {
+        self.meters.closed.increment()
+        let resource = self.resource(in: slot)
+        // A lease that was taken away may still be asked for its resource.
+        if self.machine.pointee.slots[Int(slot)].state != .revoked { self.storage.pointee.resources[Int(slot)] = nil }
+        self.factory.close(resource, self.handle(slot))
+    }
+
+    private func makeRoom(for slot: Int32) {
+        let old = self.storage.pointee.capacity
+        guard Int(slot) >= old else { return }
+        let capacity = self.machine.pointee.slotCapacity
+        let resources = UnsafeMutablePointer<Resource?>.allocate(capacity: capacity)
+        resources.moveInitialize(from: self.storage.pointee.resources, count: old)
+        (resources + old).initialize(repeating: nil, count: capacity - old)
+        self.storage.pointee.resources.deallocate()
+        self.storage.pointee.resources = resources
+        self.storage.pointee.handles += [ResourceHandle<Resource>?](repeating: nil, count: capacity - old)
+        self.storage.pointee.connectStarts += [NIODeadline](repeating: .distantPast, count: capacity - old)
+        self.storage.pointee.capacity = capacity
+    }
+
+    func error(for refusal: PoolMachine.Refusal) -> PoolError {
+        switch refusal {
+        case .deadlineExceeded: self.meters.timeouts.increment()
+        case .queueFull: self.meters.queueFull.increment()
+        case .overloaded: self.meters.shed.increment()
+        case .circuitOpen: self.meters.circuitRejections.increment()
+        case .cancelled: self.meters.cancelled.increment()
+        case .shutdown: break
+        }
+        return .refusal(refusal, cause: self.lastConnectError)
+    }
+
+    // MARK: What handles report
+
+    func established(_ handle: ResourceHandle<Resource>, _ resource: Resource, slot: Int32, serial: UInt32) {
+        self.loop.assertInEventLoop()
+        guard self.machine.pointee.isCurrent(slot, serial) else {
+            // It was written off long ago. Nobody counts it; it only has to go.
+            self.factory.close(resource, handle)
+            return
+        }
+        let now = self.loop.now
+        self.lastConnectError = nil
+        self.meters.connectTime.record(UInt64(clamping: (now - self.storage.pointee.connectStarts[Int(slot)]).nanoseconds))
+        self.storage.pointee.resources[Int(slot)] = resource
+        self.machine.pointee.connected(slot, now: now)
+        self.drive()
+    }
+
+    func connectFailed(_ error: any Error, slot: Int32, serial: UInt32) {
+        self.loop.assertInEventLoop()
+        guard self.machine.pointee.isCurrent(slot, serial) else { return }
+        // One that was abandoned has been counted.
+        if self.machine.pointee.slots[Int(slot)].state == .connecting {
+            self.meters.connectFailures.increment()
+            self.lastConnectError = error
+        }
+        self.storage.pointee.handles[Int(slot)] = nil
+        self.machine.pointee.connectFailed(slot, now: self.loop.now)
+        self.drive()
+    }
+
+    func validated(_ healthy: Bool, slot: Int32, serial: UInt32) {
+        self.loop.assertInEventLoop()
+        guard self.machine.pointee.isCurrent(slot, serial) else { return }
+        if !healthy { self.meters.validationFailures.increment() }
+        self.machine.pointee.validated(slot, healthy: healthy, now: self.loop.now)
+        self.drive()
+    }
+
+    func closed(slot: Int32, serial: UInt32) {
+        self.loop.assertInEventLoop()
+        guard self.machine.pointee.isCurrent(slot, serial) else { return }
+        self.machine.pointee.closed(slot)
+        switch self.machine.pointee.slots[Int(slot)].state {
+        case .free: self.storage.pointee.resources[Int(slot)] = nil
+        // The lease may still be asked for its resource; or the connect has not been reported yet.
+        case .gone, .connecting, .abandoned, .ready, .suspect, .validating, .leased, .revoked, .closing: break
+        }
+        self.drive()
+    }
+
+    // MARK: Permits
+
+    func receive(_ message: PermitMessage) {
+        switch message {
+        case .granted:
+            self.account.accept()
+            self.machine.pointee.permitGranted()
+        case .surplusWanted(let triesLeft):
+            let donates = self.account.shouldDonate(hasUse: self.machine.pointee.waiters.count > 0) && self.machine.pointee.donate()
+            if !donates { self.account.decline(triesLeft: triesLeft) }
+        }
+        self.drive()
+    }
+}
+
+/// The pool's one deadline among the loop's: when its machine next has something to do.
+final class Alarm: DeadlineReceiver {
+    private var deadlines: LoopDeadlines?
+    private var target: DeadlineTarget?
+    private var action: () -> Void = {}
+    private var token: DeadlineToken = .none
+    private var armedAt: NIODeadline?
+
+    func start(on deadlines: LoopDeadlines, _ action: @escaping () -> Void) {
+        self.deadlines = deadlines
+        self.target = deadlines.register(self)
+        self.action = action
+    }
+
+    /// Moved to earlier times only: a machine that is woken too early finds nothing due, once.
+    func moveEarlier(to wake: NIODeadline?) {
+        guard let wake, let deadlines, let target else { return }
+        if let armedAt {
+            if armedAt <= wake { return }
+            deadlines.cancel(self.token)
+        }
+        self.armedAt = wake
+        self.token = deadlines.arm(at: wake, target: target, tag: 0)
+    }
+
+    func deadlineReached(tag: UInt64) {
+        self.armedAt = nil
+        self.action()
+    }
+
+    func stop() {
+        self.deadlines?.cancel(self.token)
+        if let target { self.deadlines?.unregister(target) }
+        self.deadlines = nil
+        self.action = {}
+    }
+}
