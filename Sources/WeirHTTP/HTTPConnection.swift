@@ -44,6 +44,10 @@ public final class HTTPConnection: ChannelDuplexHandler, DeadlineReceiver {
 
     func begin(_ exchange: HTTPExchange, head: HTTPRequestHead) {
         precondition(self.exchange == nil, "a connection was leased while an exchange runs on it")
+        guard self.isOpen else {
+            exchange.connectionFailed(HTTPError(.connectionLost, "the connection is closed", mayHaveRun: false))
+            return
+        }
         self.exchange = exchange
         self.informational = 0
         self.boundary.position = .head(seen: 0)
@@ -121,7 +125,6 @@ public final class HTTPConnection: ChannelDuplexHandler, DeadlineReceiver {
     public func handlerRemoved(context: ChannelHandlerContext) {
         self.close(HTTPError(.connectionLost, "the connection was closed"))
         self.context = nil
-        self.boundary = nil
     }
 
     public func read(context: ChannelHandlerContext) {
@@ -148,7 +151,7 @@ public final class HTTPConnection: ChannelDuplexHandler, DeadlineReceiver {
     }
 
     private func received(_ head: HTTPResponseHead, _ exchange: HTTPExchange) {
-        if head.isInformational {
+        if head.status.code < 200, head.status != .switchingProtocols {
             self.informational += 1
             guard self.informational <= Self.maximumInformational else {
                 self.close(HTTPError(.informationalResponse, "too many informational responses"))

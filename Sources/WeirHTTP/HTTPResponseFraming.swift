@@ -27,7 +27,7 @@ enum HTTPResponseFraming: Hashable {
             length = Int(text)
         }
         if let encoding = encodings.first {
-            guard head.version >= .http1_1, encoding.lowercased() == "chunked" else {
+            guard head.version == .http1_1, encoding.lowercased() == "chunked" else {
                 throw HTTPError(.ambiguousLength, "the response has a Transfer-Encoding other than chunked, or is HTTP/1.0")
             }
         }
@@ -44,7 +44,7 @@ enum HTTPResponseFraming: Hashable {
 
     /// True if the connection may serve another request after this response.
     static func keepsAlive(_ head: HTTPResponseHead) -> Bool {
-        guard head.version >= .http1_1 else { return false }
+        guard head.version == .http1_1 else { return false }
         return !head.headers[canonicalForm: "connection"].contains { $0.lowercased() == "close" }
     }
 }
