@@ -20,6 +20,7 @@ let atomics = Target.Dependency.product(name: "Atomics", package: "swift-atomics
 let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 
 let package = Package(
     name: "weir",
@@ -56,7 +57,10 @@ let package = Package(
 
         .executableTarget(
             name: "Gateway",
-            dependencies: ["WeirCore", "WeirPool", "WeirRedis", "WeirHTTP", "WeirTestKit", nioCore, nioPosix, nioHTTP1, logging, serviceLifecycle],
+            dependencies: [
+                "WeirCore", "WeirPool", "WeirRESP", "WeirRedis", "WeirHTTP", "WeirTestKit", nioCore, nioPosix, nioHTTP1, logging, serviceLifecycle,
+                unixSignals,
+            ],
             path: "Examples/Gateway", swiftSettings: settings),
         .executableTarget(
             name: "EchoServer", dependencies: [nioCore, nioPosix], path: "Examples/EchoServer", swiftSettings: settings),
