@@ -53,8 +53,7 @@ struct Gateway {
         try await services.run()
         try await backends.shutdown()
         await log.close()
-        try await group.shutdownGracefully()
-        try await embedded.shutdownGracefully()
+        // Everything that ran on the loops has ended; they end with the process.
         Console.out("Gateway has stopped\n")
     }
 }
