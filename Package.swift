@@ -14,6 +14,7 @@ let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioConcurrencyHelpers = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioConcurrency = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioTestUtils = Target.Dependency.product(name: "NIOTestUtils", package: "swift-nio")
 let atomics = Target.Dependency.product(name: "Atomics", package: "swift-atomics")
@@ -75,6 +76,6 @@ let package = Package(
             swiftSettings: settings),
         // Run the built examples as processes and talk to them over sockets.
         .testTarget(name: "ExamplesTests", dependencies: [nioCore, nioPosix, nioHTTP1], swiftSettings: settings),
-        .testTarget(name: "WeirPoolTests", dependencies: ["WeirPool", "WeirCore", nioCore, nioPosix, nioEmbedded], swiftSettings: settings),
+        .testTarget(name: "WeirPoolTests", dependencies: ["WeirPool", "WeirCore", nioCore, nioPosix, nioEmbedded, nioConcurrency], swiftSettings: settings),
     ]
 )

@@ -81,9 +81,9 @@ extension LocalPool {
     /// Refuses new requests, serves those that wait already until the deadline, then closes everything, under its holders if need be.
     ///
     /// - Parameter promise: succeeded once nothing is open any more. Asking again joins the first.
-    func drain(deadline: NIODeadline, promise: EventLoopPromise<Void>) {
-        if self.machine.pointee.mode == .closed { return promise.succeed() }
-        self.closeWaiters.append(promise)
+    func drain(deadline: NIODeadline, promise: EventLoopPromise<Void>?) {
+        if self.machine.pointee.mode == .closed { return promise?.succeed() ?? () }
+        if let promise { self.closeWaiters.append(promise) }
         self.machine.pointee.drain(deadline: deadline, now: self.loop.now)
         self.drive()
     }

@@ -14,7 +14,7 @@ extension LocalPool {
         self.alarm.moveEarlier(to: self.machine.pointee.nextWake)
         self.meters.open.set(Int64(self.machine.pointee.occupied))
         self.meters.waiting.set(Int64(self.machine.pointee.waiters.count))
-        if self.isShared { self.account.publish(hasIdle: self.machine.pointee.oldestIdle() != nil) }
+        if self.isShared { self.account.publish(hasIdle: self.machine.pointee.hasIdle) }
     }
 
     func timePassed() {

@@ -82,13 +82,25 @@ public final class LocalPool<Resource> {
     /// - Complexity: O(1), nothing is allocated.
     @inlinable
     public func tryLease(owner: Owner = .none, file: StaticString = #fileID, line: UInt32 = #line) -> Lease<Resource>? {
-        let slot = self.machine.pointee.tryLease(
-            now: self.context.passTime, owner: owner, site: CallSite(file: file, line: line))
-        guard slot >= 0 else { return nil }
+        let site = CallSite(file: file, line: line)
+        var slot = self.machine.pointee.tryLease(now: self.context.passTime, owner: owner, site: site)
+        if slot < 0 {
+            slot = self.tryLeaseCarefully(owner: owner, site: site)
+            guard slot >= 0 else { return nil }
+        }
         self.meters.leases.increment()
         if self.tracesLeases { self.trace(slot) }
         if self.isShared, self.machine.pointee.ready.head < 0 { self.account.publish(hasIdle: false) }
         return Lease(pool: self, slot: slot)
+    }
+
+    @inline(never)
+    @usableFromInline
+    func tryLeaseCarefully(owner: Owner, site: CallSite) -> Int32 {
+        guard self.machine.pointee.hasIdle else { return -1 }
+        let slot = self.machine.pointee.tryLeaseCarefully(now: self.loop.now, owner: owner, site: site)
+        self.drive()
+        return slot
     }
 
     /// Asks for a lease.
@@ -146,6 +158,7 @@ public final class LocalPool<Resource> {
         {
         case .leased(let slot):
             receiver.grant(self.granted(slot))
+            self.drive()
             return nil
         case .refused(let refusal):
             if case .deadlineExceeded = refusal { self.meters.waits.increment() }

@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import ServiceLifecycle
+import Synchronization
 import WeirCore
 
 /// A pool for all loops of a group: one ``LocalPool`` per loop, and a limit that they share.
@@ -16,6 +17,7 @@ public final class Pool<Resource>: Sendable, Service {
     public let metrics: MetricRegistry
     private let group: any EventLoopGroup
     private let locals: LoopLocal<LocalPool<Resource>>
+    private let isShutDown = Atomic(false)
 
     /// - Parameters:
     ///   - name: names it in metrics and reports.
@@ -61,8 +63,12 @@ public final class Pool<Resource>: Sendable, Service {
     }
 
     deinit {
+        guard !self.isShutDown.load(ordering: .relaxed) else { return }
         // Whoever drops it without shutting it down has no use for its resources any more.
-        _ = self.locals.onEachExisting { $0.drain(deadline: .now(), promise: $0.loop.makePromise()) }
+        let locals = self.locals
+        for loop in locals.loops {
+            loop.execute { locals.existing(on: loop)?.drain(deadline: loop.now, promise: nil) }
+        }
     }
 
     /// The pool of a loop. On that loop only.
@@ -130,7 +136,8 @@ extension Pool {
     ///
     /// - Returns: completes when nothing is open any more. A second call joins the first.
     public func shutdown(deadline: NIODeadline) -> EventLoopFuture<Void> {
-        self.all(
+        self.isShutDown.store(true, ordering: .relaxed)
+        return self.all(
             self.locals.loops.map { loop in
                 let promise = loop.makePromise(of: Void.self)
                 loop.execute {

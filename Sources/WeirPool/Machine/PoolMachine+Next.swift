@@ -84,8 +84,9 @@ extension PoolMachine {
             self.permitsInHand -= 1
             return .connect(slot: self.beginConnecting(now: now))
         }
-        if self.isStarving { return nil }
+        // Also while starving: what this loop gave up below its floor is its own to take again.
         if !self.wasPermitRefused { return .acquirePermit }
+        if self.isStarving { return nil }
         if need == .waiters {
             self.isStarving = true
             return .starve
@@ -122,9 +123,10 @@ extension PoolMachine {
     // MARK: Permits
 
     mutating func permitAnswered(_ granted: Bool) {
-        if granted { self.permitGranted() } else { self.wasPermitRefused = true }
+        if granted { self.permitsInHand += 1 } else { self.wasPermitRefused = true }
     }
 
+    /// A permit that was starved for is here, and the flag is down.
     mutating func permitGranted() {
         self.isStarving = false
         self.wasPermitRefused = false

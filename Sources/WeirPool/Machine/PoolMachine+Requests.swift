@@ -11,7 +11,7 @@ extension PoolMachine {
 
     /// Serves a request at once, queues it or refuses it.
     mutating func request(now: NIODeadline, deadline: NIODeadline, owner: Owner, site: CallSite) -> RequestResult {
-        let index = self.tryLease(now: now, owner: owner, site: site)
+        let index = self.tryLeaseCarefully(now: now, owner: owner, site: site)
         if index >= 0 { return .leased(index) }
         switch self.mode {
         case .draining, .closed: return .refused(.shutdown)
@@ -44,9 +44,13 @@ extension PoolMachine {
     }
 
     /// The long way of ``tryLease(now:owner:site:)``: sets aside what must be checked first.
-    @usableFromInline
     mutating func tryLeaseCarefully(now: NIODeadline, owner: Owner, site: CallSite) -> Int32 {
-        guard self.isOpen, self.waiters.count == 0, let index = self.nextFit(now: now) else { return -1 }
+        guard self.isOpen, self.waiters.count == 0 else { return -1 }
+        guard let index = self.nextFit(now: now) else {
+            // So that another try finds one.
+            if self.validating == 0, let suspect = self.suspect.popFirst(self.slots) { self.beginValidating(suspect, now: now) }
+            return -1
+        }
         self.lease(index, now: now, owner: owner, site: site)
         self.armLeakTimer(now: now)
         return index

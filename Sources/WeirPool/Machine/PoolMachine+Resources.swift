@@ -230,6 +230,8 @@ extension PoolMachine {
         }
     }
 
+    var hasIdle: Bool { self.ready.head >= 0 || self.suspect.head >= 0 }
+
     func oldestIdle() -> Int32? {
         if self.suspect.tail >= 0 { return self.suspect.tail }
         return self.ready.tail >= 0 ? self.ready.tail : nil
@@ -237,9 +239,9 @@ extension PoolMachine {
 
     /// Gives up the idle resource that was unused for the longest, for a loop that starves.
     ///
-    /// - Returns: false if none is idle.
+    /// - Returns: false if none is idle, or one is on its way already: one at a time, since the need may be met by it.
     mutating func donate() -> Bool {
-        guard let index = self.oldestIdle() else { return false }
+        guard self.donationsOwed == 0, let index = self.oldestIdle() else { return false }
         self.donationsOwed += 1
         self.closeIdle(index, reason: .donated)
         return true

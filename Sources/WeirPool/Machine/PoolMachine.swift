@@ -56,7 +56,7 @@ struct PoolMachine: ~Copyable {
     // MARK: Slots
 
     @usableFromInline var slots: UnsafeMutablePointer<Slot>
-    var slotCapacity: Int
+    @usableFromInline var slotCapacity: Int
     var freeSlots = SlotList()
     /// Idle and fit for use, the last used first.
     @usableFromInline var ready = SlotList()
@@ -130,6 +130,7 @@ struct PoolMachine: ~Copyable {
         self.growSlots()
     }
 
+    @inlinable
     deinit {
         self.slots.deinitialize(count: self.slotCapacity)
         self.slots.deallocate()
@@ -137,9 +138,9 @@ struct PoolMachine: ~Copyable {
 
     // MARK: The hot path
 
-    /// Leases the resource that was used last, if one is free and needs no check.
+    /// Leases the resource that was used last, if one is free and needs no check, and nothing else is to be done.
     ///
-    /// - Returns: its slot, or -1.
+    /// - Returns: its slot, or -1; then ``tryLeaseCarefully(now:owner:site:)`` may still find one.
     @inlinable
     mutating func tryLease(now: NIODeadline, owner: Owner, site: CallSite) -> Int32 {
         let index = self.ready.head
@@ -147,7 +148,7 @@ struct PoolMachine: ~Copyable {
         let slot = self.slots + Int(index)
         guard slot.pointee.generation == self.generation, now - slot.pointee.checkedAt <= self.validateAfterIdle,
             self.isLeakTimerArmed
-        else { return self.tryLeaseCarefully(now: now, owner: owner, site: site) }
+        else { return -1 }
         self.lease(index, now: now, owner: owner, site: site)
         return index
     }

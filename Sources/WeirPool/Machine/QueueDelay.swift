@@ -21,7 +21,8 @@ struct QueueDelay {
         }
         self.least = min(self.least, delay)
         if now >= end {
-            self.isOverloaded = self.least > policy.target
+            // Once it is, shedding keeps the delay small: only an empty queue says that it is over.
+            if self.least > policy.target { self.isOverloaded = true }
             self.intervalEnd = now + policy.interval
             self.least = delay
         }

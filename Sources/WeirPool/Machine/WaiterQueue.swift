@@ -5,6 +5,7 @@ import WeirCore
 /// once the slab has grown to the greatest number that waited at once.
 @usableFromInline
 struct WaiterQueue: ~Copyable {
+    @usableFromInline
     struct Waiter {
         var serial: UInt32 = 0
         var next: Int32 = -1
@@ -18,8 +19,8 @@ struct WaiterQueue: ~Copyable {
         var site = CallSite(file: "", line: 0)
     }
 
-    private(set) var slab: UnsafeMutablePointer<Waiter>
-    private(set) var capacity = 0
+    @usableFromInline private(set) var slab: UnsafeMutablePointer<Waiter>
+    @usableFromInline private(set) var capacity = 0
     private let maximum: Int
     private var free: Int32 = -1
     private(set) var oldest: Int32 = -1
@@ -36,6 +37,8 @@ struct WaiterQueue: ~Copyable {
         self.slab = .allocate(capacity: 0)
     }
 
+    // Inlinable, as the machine is seen by inlinable code: the optimizer has to see how each part of it ends.
+    @inlinable
     deinit {
         self.slab.deinitialize(count: self.capacity)
         self.slab.deallocate()
