@@ -69,7 +69,8 @@ let package = Package(
         .testTarget(name: "WeirCoreTests", dependencies: ["WeirCore", nioCore, nioPosix, nioEmbedded, coreMetrics], swiftSettings: settings),
         .testTarget(name: "WeirRESPTests", dependencies: ["WeirRESP", nioCore, nioEmbedded, nioTestUtils], swiftSettings: settings),
         .testTarget(
-            name: "WeirRedisTests", dependencies: ["WeirRedis", "WeirTestKit", "WeirPool", "WeirCore", nioCore, nioPosix],
+            name: "WeirRedisTests",
+            dependencies: ["WeirRedis", "WeirRESP", "WeirTestKit", "WeirPool", "WeirCore", nioCore, nioPosix, nioEmbedded],
             swiftSettings: settings),
         .testTarget(
             name: "WeirHTTPTests", dependencies: ["WeirHTTP", "WeirTestKit", "WeirPool", "WeirCore", nioCore, nioPosix, nioHTTP1],
