@@ -73,7 +73,8 @@ let package = Package(
             dependencies: ["WeirRedis", "WeirRESP", "WeirTestKit", "WeirPool", "WeirCore", nioCore, nioPosix, nioEmbedded],
             swiftSettings: settings),
         .testTarget(
-            name: "WeirHTTPTests", dependencies: ["WeirHTTP", "WeirTestKit", "WeirPool", "WeirCore", nioCore, nioPosix, nioHTTP1],
+            name: "WeirHTTPTests",
+            dependencies: ["WeirHTTP", "WeirTestKit", "WeirPool", "WeirCore", nioCore, nioPosix, nioHTTP1, nioEmbedded],
             swiftSettings: settings),
         // Run the built examples as processes and talk to them over sockets.
         .testTarget(name: "ExamplesTests", dependencies: [nioCore, nioPosix, nioHTTP1], swiftSettings: settings),

@@ -90,16 +90,7 @@ public final class HTTPConnection: ChannelDuplexHandler, DeadlineReceiver {
 
     /// Bytes that belong to no response.
     func receivedTooMuch() {
-        guard let exchange = self.exchange else {
-            self.close(nil)
-            return
-        }
-        // The response was whole; what followed it only spoils the connection.
-        if exchange.hasResponseEnded {
-            exchange.connectionFinished(isClean: false)
-        } else {
-            self.close(HTTPError(.malformedResponse, "the response goes on beyond its length"))
-        }
+        self.close(HTTPError(.malformedResponse, "the response goes on beyond its length"))
     }
 
     /// A head ended, and the parser made nothing of it.
@@ -185,7 +176,6 @@ public final class HTTPConnection: ChannelDuplexHandler, DeadlineReceiver {
 
     public func channelInactive(context: ChannelHandlerContext) {
         // A body until close has ended just before this, as the parser saw the end of the stream.
-        if let exchange = self.exchange, exchange.hasResponseEnded { exchange.connectionFinished(isClean: false) }
         self.close(HTTPError(.connectionLost, "the server closed the connection"))
         context.fireChannelInactive()
     }
@@ -215,6 +205,12 @@ public final class HTTPConnection: ChannelDuplexHandler, DeadlineReceiver {
         self.exchange = nil
         self.context?.close(promise: nil)
         onClose?()
-        exchange?.connectionFailed(error ?? HTTPError(.cancelled, "the connection was closed on this side"))
+        guard let exchange else { return }
+        // A response that is whole is good, whatever came after it.
+        if exchange.hasResponseEnded {
+            exchange.connectionFinished(isClean: false)
+        } else {
+            exchange.connectionFailed(error ?? HTTPError(.cancelled, "the connection was closed on this side"))
+        }
     }
 }

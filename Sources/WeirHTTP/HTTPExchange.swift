@@ -195,6 +195,8 @@ public final class HTTPExchange: LeaseReceiver {
         self.lastActivity = self.loopContext.passTime
         self.response = .receiving
         self.keepsAlive = keepsAlive
+        // From here on it is the shorter one that counts.
+        self.connection?.arm(at: self.lastActivity + self.deadlines.idle)
         self.delegate?.exchange(self, received: head)
     }
 

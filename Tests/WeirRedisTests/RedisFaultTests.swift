@@ -53,7 +53,7 @@ import WeirTestKit
             let warm = try await redis.send(.ping, on: loop)
             #expect(warm == .simple("PONG"))
             let error = await #expect(throws: RedisError.self) {
-                try await redis.send(.ping, on: loop, deadline: .now() + .milliseconds(50))
+                try await redis.send(.ping, on: loop, deadline: .now() + .milliseconds(500))
             }
             #expect(error?.code == .timeout && error?.mayHaveRun == true)
             let next = try await redis.send(.ping, on: loop)
@@ -96,7 +96,7 @@ import WeirTestKit
             #expect(try await redis.send(.parts(["ECHO", "warm"]), on: loop) == .bulk("warm"))
             try await proxy.update { $0.stallsReplies = true }.get()
             let error = await #expect(throws: RedisError.self) {
-                try await redis.send(.parts(["ECHO", "late"]), on: loop, deadline: .now() + .milliseconds(50))
+                try await redis.send(.parts(["ECHO", "late"]), on: loop, deadline: .now() + .milliseconds(500))
             }
             #expect(error?.code == .timeout)
             try await proxy.update { $0.stallsReplies = false }.get()

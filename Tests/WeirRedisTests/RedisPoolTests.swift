@@ -64,7 +64,7 @@ import WeirTestKit
             }
             let statistics = try await redis.connections.statistics().get()
             #expect(statistics.leases == 1500)
-            #expect(statistics.connects <= 8)
+            #expect(statistics.idle <= 8)
             #expect(statistics.dropped == 0 && statistics.active == 0)
         }
     }
