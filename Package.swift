@@ -64,7 +64,8 @@ let package = Package(
             ],
             path: "Examples/Gateway", swiftSettings: settings),
         .executableTarget(
-            name: "EchoServer", dependencies: [nioCore, nioPosix], path: "Examples/EchoServer", swiftSettings: settings),
+            name: "EchoServer", dependencies: ["WeirCore", nioCore, nioPosix, logging, serviceLifecycle, unixSignals],
+            path: "Examples/EchoServer", swiftSettings: settings),
 
         .testTarget(name: "WeirCoreTests", dependencies: ["WeirCore", nioCore, nioPosix, nioEmbedded, coreMetrics], swiftSettings: settings),
         .testTarget(name: "WeirRESPTests", dependencies: ["WeirRESP", nioCore, nioEmbedded, nioTestUtils], swiftSettings: settings),
@@ -77,7 +78,8 @@ let package = Package(
             dependencies: ["WeirHTTP", "WeirTestKit", "WeirPool", "WeirCore", nioCore, nioPosix, nioHTTP1, nioEmbedded],
             swiftSettings: settings),
         // Run the built examples as processes and talk to them over sockets.
-        .testTarget(name: "ExamplesTests", dependencies: [nioCore, nioPosix, nioHTTP1], swiftSettings: settings),
+        .testTarget(
+            name: "ExamplesTests", dependencies: ["WeirRedis", "WeirPool", "WeirTestKit", nioCore, nioPosix], swiftSettings: settings),
         .testTarget(name: "WeirPoolTests", dependencies: ["WeirPool", "WeirCore", nioCore, nioPosix, nioEmbedded, nioConcurrency], swiftSettings: settings),
     ]
 )
