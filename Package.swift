@@ -4,17 +4,17 @@ import PackageDescription
 // Own warnings are errors where the environment asks for it: dev/test and CI do.
 let strict: [SwiftSetting] = Context.environment["WEIR_WARNINGS_AS_ERRORS"] == nil ? [] : [.treatAllWarnings(as: .error)]
 
-let settings: [SwiftSetting] = strict + [
-    .swiftLanguageMode(.v6),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-]
+let settings: [SwiftSetting] =
+    strict + [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ]
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioConcurrencyHelpers = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
-let nioConcurrency = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioTestUtils = Target.Dependency.product(name: "NIOTestUtils", package: "swift-nio")
 let atomics = Target.Dependency.product(name: "Atomics", package: "swift-atomics")
@@ -45,13 +45,16 @@ let package = Package(
     ],
     targets: [
         // Loop-local storage, loop executor, deadlines, counters, permits, errors.
-        .target(name: "WeirCore", dependencies: [nioCore, nioPosix, nioConcurrencyHelpers, atomics, coreMetrics, serviceLifecycle], swiftSettings: settings),
+        .target(
+            name: "WeirCore", dependencies: [nioCore, nioPosix, nioConcurrencyHelpers, atomics, coreMetrics, serviceLifecycle],
+            swiftSettings: settings),
         // The generic pool. Knows no socket and no protocol.
         .target(name: "WeirPool", dependencies: ["WeirCore", nioCore, logging, serviceLifecycle], swiftSettings: settings),
         // Codecs: NIOCore and nothing of ours.
         .target(name: "WeirRESP", dependencies: [nioCore], swiftSettings: settings),
         // Protocol rooms: client and pool of each protocol.
-        .target(name: "WeirRedis", dependencies: ["WeirCore", "WeirPool", "WeirRESP", nioCore, nioPosix, logging], swiftSettings: settings),
+        .target(
+            name: "WeirRedis", dependencies: ["WeirCore", "WeirPool", "WeirRESP", nioCore, nioPosix, logging], swiftSettings: settings),
         .target(name: "WeirHTTP", dependencies: ["WeirCore", "WeirPool", nioCore, nioPosix, nioHTTP1, logging], swiftSettings: settings),
         // The fakes, for our tests and everyone else's.
         .target(name: "WeirTestKit", dependencies: ["WeirRESP", nioCore, nioPosix, nioHTTP1], swiftSettings: settings),
@@ -67,7 +70,12 @@ let package = Package(
             name: "EchoServer", dependencies: ["WeirCore", nioCore, nioPosix, logging, serviceLifecycle, unixSignals],
             path: "Examples/EchoServer", swiftSettings: settings),
 
-        .testTarget(name: "WeirCoreTests", dependencies: ["WeirCore", nioCore, nioPosix, nioEmbedded, coreMetrics], swiftSettings: settings),
+        .testTarget(
+            name: "WeirCoreTests",
+            dependencies: [
+                "WeirCore", nioCore, nioPosix, nioEmbedded, nioConcurrencyHelpers, coreMetrics, logging, serviceLifecycle,
+            ],
+            swiftSettings: settings),
         .testTarget(name: "WeirRESPTests", dependencies: ["WeirRESP", nioCore, nioEmbedded, nioTestUtils], swiftSettings: settings),
         .testTarget(
             name: "WeirRedisTests",
@@ -80,6 +88,9 @@ let package = Package(
         // Run the built examples as processes and talk to them over sockets.
         .testTarget(
             name: "ExamplesTests", dependencies: ["WeirRedis", "WeirPool", "WeirTestKit", nioCore, nioPosix], swiftSettings: settings),
-        .testTarget(name: "WeirPoolTests", dependencies: ["WeirPool", "WeirCore", nioCore, nioPosix, nioEmbedded, nioConcurrency], swiftSettings: settings),
+        .testTarget(
+            name: "WeirPoolTests",
+            dependencies: ["WeirPool", "WeirCore", nioCore, nioPosix, nioEmbedded, nioConcurrencyHelpers],
+            swiftSettings: settings),
     ]
 )

@@ -70,7 +70,7 @@ extension LocalPool {
         statistics.cancelled = self.meters.cancelled.value
         statistics.validations = self.meters.validations.value
         statistics.validationFailures = self.meters.validationFailures.value
-        statistics.closed = self.meters.closed.value
+        statistics.closed = self.meters.closed.reduce(0) { $0 + $1.value }
         statistics.dropped = self.meters.dropped.value
         statistics.leaks = self.meters.leaks.value
         statistics.acquireTime = self.meters.acquireTime.snapshot()

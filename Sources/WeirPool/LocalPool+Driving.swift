@@ -45,7 +45,8 @@ extension LocalPool {
         case .validate(let slot):
             self.meters.validations.increment()
             self.factory.validate(self.resource(in: slot), self.handle(slot))
-        case .close(let slot, _):
+        case .close(let slot, let reason):
+            self.meters.closed[Int(reason.rawValue)].increment()
             self.close(slot)
         case .reportLeak(let slot):
             self.meters.leaks.increment()
@@ -77,7 +78,6 @@ extension LocalPool {
     }
 
     private func close(_ slot: Int32) {
-        self.meters.closed.increment()
         let resource = self.resource(in: slot)
         // A lease that was taken away may still be asked for its resource.
         if self.machine.pointee.slots[Int(slot)].state != .revoked { self.storage.pointee.resources[Int(slot)] = nil }

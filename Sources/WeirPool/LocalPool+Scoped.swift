@@ -12,20 +12,25 @@ extension LocalPool {
         owner: Owner = .none, deadline: NIODeadline? = nil, file: StaticString = #fileID, line: UInt32 = #line,
         _ body: @escaping (Resource) -> EventLoopFuture<Success>
     ) -> EventLoopFuture<Success> {
+        if let lease = self.tryLease(owner: owner, file: file, line: line) { return self.hold(lease, during: body) }
         let promise = self.loop.makePromise(of: Success.self)
-        let loop = self.loop
         self.lease(owner: owner, deadline: deadline, file: file, line: line) { result in
             switch consume result {
-            case .success(let lease):
-                let future = body(lease.resource).hop(to: loop)
-                let held = LeaseBox(lease)
-                future.assumeIsolated().whenComplete { _ in held.release() }
-                future.cascade(to: promise)
-            case .failure(let error):
-                promise.fail(error)
+            case .success(let lease): self.hold(lease, during: body).cascade(to: promise)
+            case .failure(let error): promise.fail(error)
             }
         }
         return promise.futureResult
+    }
+
+    /// Gives the lease back when the body's future completes, before anybody else hears of it.
+    private func hold<Success: Sendable>(
+        _ lease: consuming Lease<Resource>, during body: (Resource) -> EventLoopFuture<Success>
+    ) -> EventLoopFuture<Success> {
+        let future = body(lease.resource).hop(to: self.loop)
+        let held = LeaseBox(lease)
+        future.assumeIsolated().whenComplete { _ in held.release() }
+        return future
     }
 
     /// Leases a resource.

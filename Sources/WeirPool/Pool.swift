@@ -27,9 +27,20 @@ public final class Pool<Resource>: Sendable, Service {
     ///   - report: told of leaks and dropped leases, on the loop where it was noticed.
     ///   - makeFactory: makes a loop's factory, on that loop.
     /// - Precondition: the configuration makes sense; see its properties for the bounds.
-    public init(
+    public convenience init(
         name: String, group: any EventLoopGroup, configuration: PoolConfiguration, metrics: MetricRegistry? = nil,
         logger: Logger? = nil, report: (@Sendable (PoolReport) -> Void)? = nil,
+        makeFactory: @escaping @Sendable (any EventLoop) -> any ResourceFactory<Resource>
+    ) {
+        self.init(
+            name: name, group: group, configuration: configuration, metrics: metrics, report: report ?? { logger?.report($0) },
+            seed: .random(in: .min ... .max), makeFactory: makeFactory)
+    }
+
+    /// - Parameter seed: where all randomness of the pool comes from: a simulation gives it, to be replayed.
+    init(
+        name: String, group: any EventLoopGroup, configuration: PoolConfiguration, metrics: MetricRegistry? = nil,
+        report: @escaping @Sendable (PoolReport) -> Void, seed: UInt64,
         makeFactory: @escaping @Sendable (any EventLoop) -> any ResourceFactory<Resource>
     ) {
         let loops = Array(group.makeIterator())
@@ -39,7 +50,6 @@ public final class Pool<Resource>: Sendable, Service {
         self.group = group
         let metrics = metrics ?? MetricRegistry(group: group)
         self.metrics = metrics
-        let report = report ?? { logger?.report($0) }
         let indices = Dictionary(uniqueKeysWithValues: loops.enumerated().map { (ObjectIdentifier($1), $0) })
         // Where the ledger's messages go: the pools are made after it, each on its loop.
         let addressees = LoopLocal<Addressee<Resource>>(group) { _ in Addressee() }
@@ -56,7 +66,7 @@ public final class Pool<Resource>: Sendable, Service {
             guard let index = indices[ObjectIdentifier(loop)] else { preconditionFailure("the loop is not one of the group's") }
             let pool = LocalPool(
                 name: name, loop: loop, configuration: configuration, account: ledger.account(ofLoop: index), registry: metrics,
-                report: report, seed: .random(in: .min ... .max), factory: makeFactory(loop))
+                report: report, seed: seed &+ UInt64(index), factory: makeFactory(loop))
             addressees[loop].pool = pool
             return pool
         }

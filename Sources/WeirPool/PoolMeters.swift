@@ -22,7 +22,8 @@ struct PoolMeters {
     let cancelled: LocalCounter
     let validations: LocalCounter
     let validationFailures: LocalCounter
-    let closed: LocalCounter
+    /// By ``PoolMachine/CloseReason``.
+    let closed: [LocalCounter]
     let dropped: LocalCounter
     let leaks: LocalCounter
     let open: LocalGauge
@@ -30,8 +31,8 @@ struct PoolMeters {
 
     init(registry: MetricRegistry, pool: String, loop: any EventLoop) {
         let labels = [("pool", pool)]
-        func counter(_ name: String, _ help: String) -> LocalCounter {
-            registry.counter("weir_pool_\(name)_total", help: help, labels: labels).local(loop)
+        func counter(_ name: String, _ help: String, _ more: [(String, String)] = []) -> LocalCounter {
+            registry.counter("weir_pool_\(name)_total", help: help, labels: labels + more).local(loop)
         }
         func histogram(_ name: String, _ help: String) -> LocalHistogram {
             registry.histogram("weir_pool_\(name)", help: help, labels: labels, unit: .nanoseconds).local(loop)
@@ -54,7 +55,9 @@ struct PoolMeters {
         self.cancelled = counter("cancelled", "Requests taken back")
         self.validations = counter("validations", "Checks of idle resources")
         self.validationFailures = counter("validation_failures", "Checks that failed")
-        self.closed = counter("closes", "Resources that the pool closed")
+        self.closed = PoolMachine.CloseReason.allCases.map {
+            counter("closes", "Resources that the pool closed", [("reason", "\($0)")])
+        }
         self.dropped = counter("dropped", "Leases that were dropped instead of released")
         self.leaks = counter("leaks", "Leases that were held for longer than the threshold")
         self.open = gauge("open", "Resources open or being opened or closed")

@@ -30,6 +30,7 @@ extension ResourceFactory {
 public final class ResourceHandle<Resource> {
     // Weak: what was written off may report long after the pool has gone.
     private weak var pool: LocalPool<Resource>?
+    private let factory: any ResourceFactory<Resource>
     private let slot: Int32
     private let serial: UInt32
 
@@ -42,6 +43,7 @@ public final class ResourceHandle<Resource> {
 
     init(pool: LocalPool<Resource>, loop: any EventLoop, slot: Int32, serial: UInt32) {
         self.pool = pool
+        self.factory = pool.factory
         self.loop = loop
         self.slot = slot
         self.serial = serial
@@ -50,7 +52,12 @@ public final class ResourceHandle<Resource> {
     /// The connect worked.
     public func established(_ resource: Resource) {
         self.onAbandon = nil
-        self.pool?.established(self, resource, slot: self.slot, serial: self.serial)
+        guard let pool else {
+            // It was abandoned and written off, and the pool has gone since. It has to be closed all the same.
+            self.factory.close(resource, self)
+            return
+        }
+        pool.established(self, resource, slot: self.slot, serial: self.serial)
     }
 
     /// The connect failed.

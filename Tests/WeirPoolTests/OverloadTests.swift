@@ -9,7 +9,9 @@ import Testing
     private var waits: [TimeAmount] = []
 
     /// One resource, each use takes 4 ms, and more comes than can be served.
-    private func overload(_ policy: OverloadPolicy?, arrivals: Int, every: TimeAmount) throws -> (order: [UInt64], shed: [UInt64], bench: Bench) {
+    private func overload(_ policy: OverloadPolicy?, arrivals: Int, every: TimeAmount) throws -> (
+        order: [UInt64], shed: [UInt64], bench: Bench
+    ) {
         var configuration = PoolConfiguration(maximum: 1)
         configuration.overload = policy
         let bench = Bench(configuration)

@@ -103,14 +103,14 @@ struct Bench {
     let factory: ScriptedFactory
     let reports = Reports()
 
-    final class Reports: @unchecked Sendable {  // One thread: everything here runs on the embedded loop.
+    final class Reports: @unchecked Sendable { // One thread: everything here runs on the embedded loop.
         var all: [PoolReport] = []
     }
 
     init(_ configuration: PoolConfiguration, _ prepare: (ScriptedFactory) -> Void = { _ in }) {
         let factory = ScriptedFactory()
         prepare(factory)
-        nonisolated(unsafe) let unsafeFactory = factory  // One thread.
+        nonisolated(unsafe) let unsafeFactory = factory // One thread.
         let reports = self.reports
         self.factory = factory
         self.pool = Pool(

@@ -33,8 +33,6 @@ public final class LoopDeadlines {
 
     /// How long deadlines are handed out before the loop looks at its sockets again.
     private static var budget: TimeAmount { .microseconds(250) }
-    /// See ``LoopExecutor/pause``.
-    private static var pause: TimeAmount { .microseconds(10) }
     private static var deadlinesPerClockRead: Int { 64 }
     /// Orphans that are always tolerated.
     private static var toleratedOrphans: Int { 1024 }
@@ -88,6 +86,11 @@ public final class LoopDeadlines {
             self.sweepIfWorthwhile()
         }
         withExtendedLifetime(receiver) {}
+    }
+
+    /// Whether the target is registered now.
+    public func isRegistered(_ target: DeadlineTarget) -> Bool {
+        self.state.pointee.targets.contains(target)
     }
 
     private func sweepIfWorthwhile() {
@@ -199,9 +202,15 @@ public final class LoopDeadlines {
             }
         }
         state.pointee.isFiring = false
-        guard let nextWake = state.pointee.wheel.nextWake else { return }
-        // Too soon would be in the same turn of the loop: the rest comes after a look at the sockets.
-        self.schedule(at: isUnfinished ? max(nextWake, now + Self.pause) : nextWake, tick: state.pointee.wheel.nextWakeTick)
+        if isUnfinished {
+            // Nothing is earlier than this: no callback is scheduled until the rest has been seen to.
+            state.pointee.wakeTick = 0
+            self.loop.callAfterSockets { [waker] isShuttingDown in
+                if isShuttingDown { waker.deadlines?.callbackCancelled() } else { waker.deadlines?.wake() }
+            }
+        } else if let nextWake = state.pointee.wheel.nextWake {
+            self.schedule(at: nextWake, tick: state.pointee.wheel.nextWakeTick)
+        }
     }
 
     /// The loop took the callback away: it is being shut down, or its owner cancels everything on it.

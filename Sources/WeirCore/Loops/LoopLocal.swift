@@ -1,9 +1,12 @@
 import NIOCore
+import NIOPosix
+import Synchronization
 
 /// One value for each event loop of a group.
 ///
-/// A value is made on its loop when it is first asked for there, is found again in O(1) without a lock, and dies on its loop, also
-/// when the last reference to this object is dropped elsewhere. The value need not be `Sendable`: it never leaves its loop.
+/// A value is made on its loop when it is first asked for there, is found again in O(1) without a lock, and dies on its loop: when
+/// the last reference to this object is dropped, wherever that is, or when the loop is shut down, whichever comes first. The value
+/// need not be `Sendable`: it never leaves its loop.
 ///
 ///     let caches = LoopLocal(group) { loop in LocalCache(loop) }
 ///     ServerBootstrap(group: group).childChannelInitializer { channel in
@@ -13,8 +16,8 @@ import NIOCore
 /// Asking on another thread than the loop's, or for a loop of another group, is a mistake that stops the process with a message: it
 /// would be a data race.
 ///
-/// Let go of it, or call ``removeValues()``, before the group is shut down: a loop that has ended can run nothing any more, and the
-/// values left for it die where the last reference was dropped.
+/// Loops that are not of a `MultiThreadedEventLoopGroup` cannot be watched for their shutdown. Let go of this object, or call
+/// ``removeValues()``, before such a loop ends: it can run nothing then, and what is left dies where the last reference was dropped.
 public final class LoopLocal<Value>: Sendable {
     /// The loops of the group, in its order.
     public let loops: [any EventLoop]
@@ -66,7 +69,7 @@ public final class LoopLocal<Value>: Sendable {
     }
 
     deinit {
-        for cell in self.cells where cell.value.pointee != nil { Self.removeValue(cell) }
+        for cell in self.cells where cell.claim() { Self.removeValue(cell) }
         self.table.deallocate()
     }
 
@@ -109,7 +112,10 @@ public final class LoopLocal<Value>: Sendable {
     /// - Returns: One future for each loop, in the order of ``loops``.
     public func removeValues() -> [EventLoopFuture<Void>] {
         self.loops.indices.map { index in
-            self.loops[index].submit { self.cells[index].removeValue() }
+            self.loops[index].submit {
+                let cell = self.cells[index]
+                if cell.claim() { cell.removeValue() }
+            }
         }
     }
 
@@ -136,7 +142,7 @@ public final class LoopLocal<Value>: Sendable {
         cell.isMaking = true
         let value = self.make(cell.loop)
         cell.isMaking = false
-        cell.value.pointee = value
+        cell.setValue(value)
         return value
     }
 
@@ -170,17 +176,20 @@ public final class LoopLocal<Value>: Sendable {
         if cell.loop.inEventLoop {
             cell.removeValue()
         } else {
-            // Safe to hand over: nobody but the closure knows the cell any more.
+            // Safe to hand over: whoever claimed the value is the only one to touch it.
             nonisolated(unsafe) let orphan = cell
             cell.loop.execute { orphan.removeValue() }
         }
     }
 
     /// The place of one loop's value.
-    private final class Cell {
+    private final class Cell: NIOScheduledCallbackHandler {
         let loop: any EventLoop
         var isMaking = false
         let value: UnsafeMutablePointer<Value?>
+        /// Whether there is a value that nobody has set out to remove. The end of the façade and the end of the loop may come together.
+        private let isLive = Atomic<Bool>(false)
+        private var watch: NIOScheduledCallback?
 
         init(_ loop: any EventLoop) {
             self.loop = loop
@@ -193,11 +202,35 @@ public final class LoopLocal<Value>: Sendable {
             self.value.deallocate()
         }
 
+        func setValue(_ value: Value) {
+            self.value.pointee = value
+            self.isLive.store(true, ordering: .releasing)
+            // A callback that never comes: the loop says so when it shuts down. Others say it for other reasons too.
+            if MultiThreadedEventLoopGroup.currentEventLoop === self.loop {
+                self.watch = try? self.loop.assumeIsolated().scheduleCallback(at: .distantFuture, handler: self)
+            }
+        }
+
+        /// Whether it is up to the caller to remove the value.
+        func claim() -> Bool { self.isLive.exchange(false, ordering: .acquiringAndReleasing) }
+
         func removeValue() {
+            let watch = self.watch.take()
+            watch?.cancel()
             // Taken out before it is released: its deinit may ask for what is here.
             let value = self.value.move()
             self.value.initialize(to: nil)
             withExtendedLifetime(value) {}
+        }
+
+        func handleScheduledCallback(eventLoop: some EventLoop) {}
+
+        func didCancelScheduledCallback(eventLoop: some EventLoop) {
+            // Not when it was cancelled just above.
+            if self.watch != nil, self.claim() {
+                self.watch = nil
+                self.removeValue()
+            }
         }
     }
 }

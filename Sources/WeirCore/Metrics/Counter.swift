@@ -62,8 +62,12 @@ extension MetricInstrument {
         return total
     }
 
-    var counterValue: UInt64 { self.laneSum &- self.baseline.load(ordering: .relaxed) }
+    var counterValue: UInt64 {
+        // Before the cells, and acquiring: what they then hold is no less than what they held when the baseline was taken.
+        let baseline = self.baseline.load(ordering: .acquiring)
+        return self.laneSum &- baseline
+    }
 
     /// Makes the count read zero from here on. Increments made while this runs may be lost or kept.
-    func resetCounter() { self.baseline.store(self.laneSum, ordering: .relaxed) }
+    func resetCounter() { self.baseline.store(self.laneSum, ordering: .releasing) }
 }

@@ -15,11 +15,13 @@ extension MetricInstrument {
 
     /// The sum over all lanes since the last reset.
     var floatingPointCounterValue: Double {
-        max(0, self.floatingPointLaneSum - Double(bitPattern: self.baseline.load(ordering: .relaxed)))
+        // The baseline first, as for a counter.
+        let baseline = Double(bitPattern: self.baseline.load(ordering: .acquiring))
+        return max(0, self.floatingPointLaneSum - baseline)
     }
 
     func resetFloatingPointCounter() {
-        self.baseline.store(self.floatingPointLaneSum.bitPattern, ordering: .relaxed)
+        self.baseline.store(self.floatingPointLaneSum.bitPattern, ordering: .releasing)
     }
 
     private var floatingPointLaneSum: Double {

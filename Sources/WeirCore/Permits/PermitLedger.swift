@@ -182,6 +182,10 @@ public final class PermitAccount {
     /// - Returns: true when a permit turned up in this call, which the loop then holds. Otherwise one arrives later as
     ///   ``PermitMessage/granted``, unless ``stopStarving()`` comes first.
     public func starve() -> Bool {
+        if self.held < self.ledger.floor {
+            self.held += 1
+            return true
+        }
         self.ledger.raiseFlag(self.index)
         if self.ledger.takeFromPot() {
             self.held += 1
@@ -201,6 +205,9 @@ public final class PermitAccount {
     /// Takes over a permit that arrived as ``PermitMessage/granted``.
     public func accept() {
         self.held += 1
+        // The loop gave permits back while this one was under way and is below its floor now: what it takes is the one set aside for it,
+        // and the one that came goes on to others. Kept, it would be neither in the pot nor counted beyond the floor: lost for good.
+        if self.held <= self.ledger.floor { self.ledger.give(from: self.index) }
     }
 
     /// Gives a permit back: to a loop that waits for one, else to the pot; one below the floor stays set aside.

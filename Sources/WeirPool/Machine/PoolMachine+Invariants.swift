@@ -21,7 +21,9 @@ extension PoolMachine {
             ("suspect", self.suspect.count, count(.suspect)), ("free", self.freeSlots.count, count(.free)),
         ]
         for (name, kept, counted) in pairs where kept != counted { return "\(name) is kept as \(kept) and counts \(counted)" }
-        for (name, list, state) in [("ready", self.ready, Slot.State.ready), ("suspect", self.suspect, .suspect), ("free", self.freeSlots, .free)] {
+        for (name, list, state) in [
+            ("ready", self.ready, Slot.State.ready), ("suspect", self.suspect, .suspect), ("free", self.freeSlots, .free),
+        ] {
             if let problem = self.brokenList(name, list, state) { return problem }
         }
         if occupied > self.hardLimit { return "\(occupied) slots are occupied, more than \(self.hardLimit)" }

@@ -10,7 +10,7 @@ extension PoolMachine {
         if let slot = self.toAbandon.popFirst(self.slots) { return .abandon(slot: slot) }
         if let slot = self.toClose.popFirst(self.slots) {
             self.setTimer(slot, at: now + self.configuration.closeTimeout)
-            return .close(slot: slot, CloseReason(rawValue: self.slots[Int(slot)].closeReason) ?? .discarded)
+            return .close(slot: slot, self.slots[Int(slot)].closeReason)
         }
         if self.permitsToGiveUp > 0 {
             self.permitsToGiveUp -= 1
@@ -51,8 +51,10 @@ extension PoolMachine {
         if self.waiters.count > pending + self.ready.count, self.occupied < self.hardLimit { return .waiters }
         guard self.mode == .open else { return .none }
         let idle = self.ready.count + self.suspect.count + pending
-        if idle < Int32(self.configuration.minimumIdle), self.occupied < self.size { return .minimum }
-        if self.connecting == 0, self.expired > 0, self.oldestExpiredIdle() != nil { return .replacement }
+        let replaces = self.connecting == 0 && self.expired > 0 && self.oldestExpiredIdle() != nil
+        // Without a permit for one more, an old one's own permit still serves to replace it.
+        if idle < Int32(self.configuration.minimumIdle), self.occupied < self.size, !(replaces && self.wasPermitRefused) { return .minimum }
+        if replaces { return .replacement }
         return .none
     }
 
@@ -72,6 +74,11 @@ extension PoolMachine {
         }
         guard isAllowed else {
             if need != .none, self.gate.isResting(now: now) { self.armRetryTimer(at: self.gate.retryAt) }
+            if self.isStarving {
+                // It could not use a permit now, and gives up even its own. It asks again when it can: its floor may be free then.
+                self.isStarving = false
+                return .stopStarving
+            }
             return self.giveUpSparePermit()
         }
         if need == .replacement, let old = self.oldestExpiredIdle(), self.mustCloseBeforeReplacing {
@@ -175,9 +182,13 @@ extension PoolMachine {
             self.closeIdle(index, reason: .drained)
             changed = true
         }
-        if self.connecting > 0 {
-            for index in 0..<Int32(self.slotCapacity) where self.slots[Int(index)].state == .connecting {
-                self.abandon(index, now: now)
+        if self.connecting + self.validating > 0 {
+            for index in 0..<Int32(self.slotCapacity) {
+                switch self.slots[Int(index)].state {
+                case .connecting: self.abandon(index, now: now)
+                case .validating: self.closeValidating(index, reason: .drained)
+                case .free, .abandoned, .ready, .suspect, .leased, .revoked, .gone, .closing: continue
+                }
                 changed = true
             }
         }

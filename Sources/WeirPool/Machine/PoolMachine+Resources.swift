@@ -111,13 +111,12 @@ extension PoolMachine {
         let slot = self.slots + Int(index)
         // A late answer: the check timed out, or the slot was evicted meanwhile.
         guard slot.pointee.state == .validating else { return }
-        if self.isListed(index, in: self.toValidate) { self.toValidate.remove(index, self.slots) }
-        self.validating -= 1
         guard healthy else {
             self.generation &+= 1
             self.suspectAllReady()
-            return self.beginClosing(index, reason: .unhealthy)
+            return self.closeValidating(index, reason: .unhealthy)
         }
+        self.endValidating(index)
         if slot.pointee.marks.contains(.retiring) { return self.beginClosing(index, reason: .evicted) }
         slot.pointee.state = .ready
         slot.pointee.checkedAt = now
@@ -126,6 +125,17 @@ extension PoolMachine {
         // At the end: being checked is not being used.
         self.ready.pushLast(index, self.slots)
         self.armIdleTimer(now: now)
+    }
+
+    private mutating func endValidating(_ index: Int32) {
+        if self.isListed(index, in: self.toValidate) { self.toValidate.remove(index, self.slots) }
+        self.validating -= 1
+    }
+
+    /// Closes one whose check has not answered, or not well. A later answer finds it in another state.
+    mutating func closeValidating(_ index: Int32, reason: CloseReason) {
+        self.endValidating(index)
+        self.beginClosing(index, reason: reason)
     }
 
     private mutating func suspectAllReady() {
@@ -148,7 +158,7 @@ extension PoolMachine {
     mutating func queueClosing(_ index: Int32, reason: CloseReason) {
         self.wheel.cancel(self.slots[Int(index)].timer)
         self.slots[Int(index)].timer = .none
-        self.slots[Int(index)].closeReason = reason.rawValue
+        self.slots[Int(index)].closeReason = reason
         self.toClose.pushLast(index, self.slots)
     }
 
@@ -174,8 +184,7 @@ extension PoolMachine {
             self.unlinkIdle(index)
             self.freeOccupied(index)
         case .validating:
-            if self.isListed(index, in: self.toValidate) { self.toValidate.remove(index, self.slots) }
-            self.validating -= 1
+            self.endValidating(index)
             self.freeOccupied(index)
         case .leased:
             self.leased -= 1

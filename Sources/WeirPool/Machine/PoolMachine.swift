@@ -38,7 +38,8 @@ struct PoolMachine: ~Copyable {
         case deadlineExceeded, queueFull, overloaded, circuitOpen, shutdown, cancelled
     }
 
-    enum CloseReason: UInt8 {
+    @usableFromInline
+    enum CloseReason: UInt8, CaseIterable {
         case idle, expired, evicted, overflow, unhealthy, discarded, revoked, donated, drained, late
     }
 

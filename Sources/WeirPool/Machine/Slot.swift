@@ -68,7 +68,7 @@ struct Slot {
     /// When its life ends; its timer is busy with something else at times.
     @usableFromInline var expiresAt: NIODeadline = .distantFuture
     /// Why it is being closed, if it is.
-    @usableFromInline var closeReason: UInt8 = 0
+    @usableFromInline var closeReason: PoolMachine.CloseReason = .discarded
 
     @usableFromInline init() {}
 }

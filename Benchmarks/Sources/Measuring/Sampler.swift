@@ -1,0 +1,85 @@
+public import NIOCore
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Times a body and prints what dev/bench reads: lines `SAMPLE <row> <value> <unit>`.
+public struct Sampler: Sendable {
+    /// The row the samples are of.
+    public let row: String
+    /// A sample shorter than this tells more of the clock and of the scheduler than of the body.
+    public static var minimumSample: TimeAmount { .milliseconds(200) }
+    /// How many samples a run prints, after the warm-up.
+    public static var samples: Int { 3 }
+
+    public init(row: String) { self.row = row }
+
+    /// Nanoseconds per operation of `body`, which performs as many operations as it is told.
+    ///
+    /// Counts processor time, so the body must not wait. The warm-up is the search for a number of operations that fills a sample.
+    public func measure(_ body: (_ operations: Int) throws -> Void) rethrows {
+        var operations = 64
+        while true {
+            let spent = try time { try body(operations) }
+            if spent >= Self.minimumSample { break }
+            operations = Self.grown(operations, spent: spent)
+        }
+        for _ in 0..<Self.samples {
+            let spent = try time { try body(operations) }
+            self.report(nanoseconds: spent, operations: operations)
+        }
+    }
+
+    /// As ``measure(_:)`` for a body that reports its own time: of several threads, or one that waits.
+    public func measureSelfTimed(_ body: (_ operations: Int) throws -> TimeAmount) rethrows {
+        var operations = 64
+        while true {
+            let spent = try body(operations)
+            if spent >= Self.minimumSample { break }
+            operations = Self.grown(operations, spent: spent)
+        }
+        for _ in 0..<Self.samples {
+            self.report(nanoseconds: try body(operations), operations: operations)
+        }
+    }
+
+    /// Prints one sample.
+    public func report(_ value: Double, unit: String) {
+        print("SAMPLE \(self.row) \(value) \(unit)")
+    }
+
+    private func report(nanoseconds spent: TimeAmount, operations: Int) {
+        self.report(Double(spent.nanoseconds) / Double(operations), unit: "ns")
+    }
+
+    /// The next number to try: a tenth more than should do, at most 32 times as many.
+    private static func grown(_ operations: Int, spent: TimeAmount) -> Int {
+        let factor = Double(Self.minimumSample.nanoseconds) / Double(max(spent.nanoseconds, 1)) * 1.1
+        return Int(Double(operations) * min(max(factor, 1.1), 32)) + 1
+    }
+}
+
+/// The processor time that a body took on this thread: what other programs took from it meanwhile is no part of it, which is what
+/// makes a ratio of two such times hold on a machine that is not idle. For a body that never waits it is the time that passed.
+@inline(never)
+public func time(_ body: () throws -> Void) rethrows -> TimeAmount {
+    let start = processorTime()
+    try body()
+    return processorTime() - start
+}
+
+private func processorTime() -> TimeAmount {
+    var now = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now)
+    return .seconds(Int64(now.tv_sec)) + .nanoseconds(Int64(now.tv_nsec))
+}
+
+/// Takes a value where the optimizer cannot see that nothing comes of it.
+@inline(never)
+@_optimize(none)
+public func keep<Value>(_ value: Value) {}

@@ -1,0 +1,147 @@
+"""dev/bench: runs ours and its peers in turn and prints a line per row of Benchmarks/Budgets/bench.tsv."""
+
+import argparse
+import collections
+import statistics
+import subprocess
+import sys
+
+import building
+import counting
+
+COLUMNS = ["bench", "row", "unit", "budget", "peer", "need"]
+NONE = "-"
+LIMIT_SECONDS = 300
+COUNTED_OPERATIONS = 10_000
+
+# Rows that are counted, not timed: the scenario of `counts` and what is counted of it.
+COUNTED = {
+    ("core", "deadline-arm-cancel-allocations"): ("deadline-arm-cancel", "mallocs"),
+    ("core", "await-on-loop-futex"): ("await-on-loop", "futexes"),
+    ("core", "await-on-loop-wakeups"): ("await-on-loop", "eventfd_writes"),
+    ("pool", "lease-return-allocations"): ("lease-return", "mallocs"),
+}
+# Peers that are a program in Java. Every other peer is in our executable, as ROW:PEER …
+JAVA = {"hikaricp": "HikariPeer", "long-adder": "LongAdderPeer"}
+# … or is another row of ours.
+OWN_ROWS = {"one-loop": {"counter-increment-two-loops": "counter-increment", "lease-return-two-loops": "lease-return"}}
+
+
+class Bench:
+    def __init__(self, name, rows):
+        self.name = name
+        self.rows = rows
+        self.samples = collections.defaultdict(list)
+        self.commands = {}  # by (row, peer); peer is None for ours
+        executable = building.build_swift(f"bench-{name}")
+        known = set(building.run([executable, "list"]).split())
+        if any(row["peer"] in JAVA for row in rows):
+            class_path = building.build_peers()
+        for row in rows:
+            title, peer = row["row"], row["peer"]
+            if title in known:
+                self.commands[title, None] = [str(executable), title]
+            if peer in JAVA:
+                self.commands[title, peer] = ["java", "-cp", class_path, JAVA[peer], title]
+            elif f"{title}:{peer}" in known:
+                self.commands[title, peer] = [str(executable), f"{title}:{peer}"]
+            if own := OWN_ROWS.get(peer, {}).get(title):
+                self.commands[own, None] = [str(executable), own]
+
+    def round(self):
+        """Runs each once, one after the other, so that what the machine does meanwhile falls on all of them."""
+        for key, command in self.commands.items():
+            try:
+                done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_SECONDS)
+            except subprocess.TimeoutExpired:
+                note(f"{' '.join(command)}: no end after {LIMIT_SECONDS} s")
+                continue
+            if done.returncode != 0:
+                note(f"{' '.join(command)}: exit code {done.returncode}: {done.stderr.strip()}")
+            for fields in map(str.split, done.stdout.splitlines()):
+                if fields[:1] == ["SAMPLE"]:
+                    self.samples[key].append(float(fields[2]))
+
+    def count(self):
+        if not any((self.name, row["row"]) in COUNTED for row in self.rows):
+            return
+        known = building.run([building.build_swift("counts"), "list"]).split()
+        for row in self.rows:
+            scenario, metric = COUNTED.get((self.name, row["row"]), (None, None))
+            if scenario not in known:
+                continue
+            try:
+                value = counting.closest(metric, scenario, COUNTED_OPERATIONS, float(row["budget"]))
+            except counting.Unavailable as reason:
+                note(f"{row['row']}: {reason}")
+            else:
+                self.samples[row["row"], None] = [value]
+
+    def median(self, row, peer=None):
+        row = OWN_ROWS.get(peer, {}).get(row, row)
+        samples = self.samples.get((row, None if peer in OWN_ROWS else peer))
+        return statistics.median(samples) if samples else None
+
+    def line(self, row):
+        title, peer = row["row"], row["peer"]
+        ours, theirs = self.median(title), None if peer == NONE else self.median(title, peer)
+        ratio = theirs / ours if ours and theirs is not None else None
+        good = ours is not None
+        if row["budget"] != NONE:
+            good = good and ours <= float(row["budget"])
+        if row["need"] != NONE:
+            good = good and ratio is not None and ratio >= float(row["need"])
+        unit = row["unit"] if ours is not None and row["unit"] != NONE else ""
+        return (
+            f"BENCH {title} ours={number(ours)}{unit} budget={row['budget']} peer={peer} theirs={number(theirs)} "
+            f"ratio={NONE if ratio is None else f'{ratio:.2f}'} need={row['need']} {'ok' if good else 'short'}"
+        )
+
+    def spread(self):
+        for (row, peer), samples in self.samples.items():
+            title = row if peer is None else f"{row}:{peer}"
+            note(f"{title}: {len(samples)} samples from {number(min(samples))} to {number(max(samples))}")
+
+
+def number(value):
+    if value is None:
+        return NONE
+    digits = 0 if value >= 1000 else 1 if value >= 100 else 2 if value >= 1 else 3
+    text = f"{value:.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def note(text):
+    print(f"# {text}", file=sys.stderr, flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="dev/bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="how often each runs; 5 by default, and the median counts")
+    parser.add_argument("--row", action="append", help="only this row (may be given again)")
+    parser.add_argument("name", nargs="?")
+    options = parser.parse_args()
+
+    rows = building.table("bench.tsv", COLUMNS)
+    known = list(dict.fromkeys(row["bench"] for row in rows))
+    if options.name not in known:
+        print(f"dev/bench: no benchmark is called {options.name or 'nothing'}; there are:", *known, file=sys.stderr)
+        return 2
+    rows = [row for row in rows if row["bench"] == options.name]
+    if unknown := set(options.row or ()) - {row["row"] for row in rows}:
+        print(f"dev/bench: {options.name} has no row {' '.join(unknown)}; it has:", *dict.fromkeys(row["row"] for row in rows), file=sys.stderr)
+        return 2
+    rows = [row for row in rows if not options.row or row["row"] in options.row]
+
+    bench = Bench(options.name, rows)
+    for index in range(options.rounds):
+        note(f"round {index + 1} of {options.rounds}")
+        bench.round()
+    bench.count()
+    bench.spread()
+    for row in rows:
+        print(bench.line(row), flush=True)
+    return 0
+
+
+building.main(main)

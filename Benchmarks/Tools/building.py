@@ -1,0 +1,74 @@
+"""Builds what is measured: the Swift executables, the counting library, the Java peers."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+BENCHMARKS = pathlib.Path(__file__).resolve().parent.parent
+BUDGETS = BENCHMARKS / "Budgets"
+OUTPUT = BENCHMARKS / ".build"
+RELEASE = OUTPUT / "release"
+JAVA_PATH = [f"/usr/share/java/{name}.jar" for name in ("HikariCP", "slf4j-api", "slf4j-nop")]
+
+
+class Failure(Exception):
+    """Something a user is told in one line."""
+
+
+def run(command, **options):
+    """Runs to the end and returns the standard output; a failure shows all there was."""
+    done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, text=True, capture_output=True, **options)
+    if done.returncode != 0:
+        raise Failure(f"{' '.join(map(str, command))}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def build_swift(product):
+    """A release build. Its output goes to the standard error, so that results stand alone on the standard output."""
+    command = ["swift", "build", "-c", "release", "--package-path", str(BENCHMARKS), "--product", product]
+    if subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr).returncode != 0:
+        raise Failure(f"{product} does not build")
+    return RELEASE / product
+
+
+def build_counters():
+    library = OUTPUT / "libweircounts.so"
+    source = BENCHMARKS / "Counters" / "counters.c"
+    if not library.exists() or library.stat().st_mtime < source.stat().st_mtime:
+        OUTPUT.mkdir(exist_ok=True)
+        # Without -fno-builtin a compiler may make a calloc of what looks like one, and calloc would call itself.
+        run(["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-fno-builtin", "-o", library, source, "-ldl"])
+    return library
+
+
+def build_peers():
+    """Compiles the Java peers and returns the class path."""
+    classes = OUTPUT / "peers"
+    classes.mkdir(parents=True, exist_ok=True)
+    sources = sorted((BENCHMARKS / "Peers").glob("*.java"))
+    run(["javac", "-d", classes, "-cp", ":".join(JAVA_PATH), *sources])
+    return ":".join([str(classes), *JAVA_PATH])
+
+
+def table(name, columns):
+    """The rows of a budget file: tab-separated, with comments and one line of headings."""
+    rows = []
+    for number, line in enumerate((BUDGETS / name).read_text().splitlines(), 1):
+        fields = line.split("\t")
+        if not line.strip() or line.startswith("#") or fields == columns:
+            continue
+        if len(fields) != len(columns):
+            raise Failure(f"{name}:{number}: {len(fields)} columns where {len(columns)} are needed: {' '.join(columns)}")
+        rows.append(dict(zip(columns, fields)))
+    return rows
+
+
+def main(body):
+    try:
+        sys.exit(body())
+    except Failure as failure:
+        print(failure, file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
