@@ -62,7 +62,8 @@ let package = Package(
         .executableTarget(
             name: "Gateway",
             dependencies: [
-                "WeirCore", "WeirPool", "WeirRESP", "WeirRedis", "WeirHTTP", "WeirTestKit", nioCore, nioPosix, nioHTTP1, logging, serviceLifecycle,
+                "WeirCore", "WeirPool", "WeirRESP", "WeirRedis", "WeirHTTP", "WeirTestKit", nioCore, nioPosix, nioHTTP1, logging,
+                serviceLifecycle,
                 unixSignals,
             ],
             path: "Examples/Gateway", swiftSettings: settings),

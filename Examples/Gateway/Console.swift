@@ -12,9 +12,9 @@ enum Console {
             var rest = UnsafeRawBufferPointer(pointer)
             while let base = rest.baseAddress, !rest.isEmpty {
                 #if canImport(Darwin)
-                let count = Darwin.write(descriptor, base, rest.count)
+                    let count = Darwin.write(descriptor, base, rest.count)
                 #else
-                let count = Glibc.write(descriptor, base, rest.count)
+                    let count = Glibc.write(descriptor, base, rest.count)
                 #endif
                 if count < 0 {
                     if errno == EINTR { continue }

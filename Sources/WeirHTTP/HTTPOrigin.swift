@@ -35,7 +35,8 @@ public struct HTTPBaseURL: Hashable, Sendable, CustomStringConvertible {
     /// - Throws: ``HTTPURLError`` naming the part that is wrong.
     public init(_ url: String) throws(HTTPURLError) {
         if url.lowercased().hasPrefix("https://") {
-            throw HTTPURLError(.tlsNotSupported, "https:// asks for TLS, which this client does not have yet; use http:// on a network you trust")
+            throw HTTPURLError(
+                .tlsNotSupported, "https:// asks for TLS, which this client does not have yet; use http:// on a network you trust")
         }
         guard url.lowercased().hasPrefix("http://") else { throw HTTPURLError(.scheme, "the URL must begin with http://") }
         let rest = url.dropFirst("http://".count)
@@ -77,7 +78,8 @@ public struct HTTPBaseURL: Hashable, Sendable, CustomStringConvertible {
             }
         }
         guard let port else { return HTTPOrigin(host: String(host)) }
-        guard port.utf8.count <= 5, port.allSatisfy({ $0.isASCII && $0.isNumber }), let number = Int(port), (1...65535).contains(number) else {
+        guard port.utf8.count <= 5, port.allSatisfy({ $0.isASCII && $0.isNumber }), let number = Int(port), (1...65535).contains(number)
+        else {
             throw HTTPURLError(.port, "the port is no number from 1 to 65535")
         }
         return HTTPOrigin(host: String(host), port: number)

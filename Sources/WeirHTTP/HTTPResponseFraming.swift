@@ -21,7 +21,8 @@ enum HTTPResponseFraming: Hashable {
         }
         var length: Int?
         if let text = lengths.first {
-            guard !text.isEmpty, text.utf8.count <= 18, text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
+            guard !text.isEmpty, text.utf8.count <= 18, text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
+            else {
                 throw HTTPError(.ambiguousLength, "the response's Content-Length is no number")
             }
             length = Int(text)

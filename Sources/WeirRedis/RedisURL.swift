@@ -135,7 +135,8 @@ extension RedisURL {
             throw RedisURLError(.host, "the host is missing or is no name and no address")
         }
         guard let port else { return (String(host), 6379) }
-        guard port.utf8.count <= 5, port.allSatisfy({ $0.isASCII && $0.isNumber }), let number = Int(port), (1...65535).contains(number) else {
+        guard port.utf8.count <= 5, port.allSatisfy({ $0.isASCII && $0.isNumber }), let number = Int(port), (1...65535).contains(number)
+        else {
             throw RedisURLError(.port, "the port is no number from 1 to 65535")
         }
         return (String(host), number)
@@ -158,7 +159,9 @@ extension RedisURL {
                 bytes.append(byte)
                 continue
             }
-            guard let high = rest.popFirst().flatMap(Self.hexadecimal), let low = rest.popFirst().flatMap(Self.hexadecimal) else { return nil }
+            guard let high = rest.popFirst().flatMap(Self.hexadecimal), let low = rest.popFirst().flatMap(Self.hexadecimal) else {
+                return nil
+            }
             bytes.append(high << 4 | low)
         }
         return String(validating: bytes, as: UTF8.self)

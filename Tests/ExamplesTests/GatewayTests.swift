@@ -29,7 +29,8 @@ import WeirTestKit
 
             // What is refused, and how.
             for (method, target, status) in [
-                ("POST", "/kv/a", "405"), ("GET", "/kv/", "400"), ("GET", "/kv/%zz", "400"), ("GET", "/kv/%4", "400"), ("GET", "/kv/a/b", "404"),
+                ("POST", "/kv/a", "405"), ("GET", "/kv/", "400"), ("GET", "/kv/%zz", "400"), ("GET", "/kv/%4", "400"),
+                ("GET", "/kv/a/b", "404"),
                 ("GET", "/kv/" + String(repeating: "k", count: 1025), "400"), ("GET", "/nope", "404"), ("GET", "/kv", "404"),
                 ("POST", "/status", "405"), ("GET", "/proxy/../x", "400"), ("GET", "/proxy/%2e%2E/x", "400"), ("TRACE", "/proxy/", "501"),
             ] {
@@ -45,10 +46,13 @@ import WeirTestKit
             // The proxy.
             let proxied = try await request(
                 port, "GET", "/proxy/path?q=1",
-                headers: "Connection: X-Hop\r\nX-Hop: secret\r\nTE: trailers\r\nX-Kept: yes\r\nX-Forwarded-For: 10.0.0.1\r\nVia: 1.0 other\r\n")
+                headers:
+                    "Connection: X-Hop\r\nX-Hop: secret\r\nTE: trailers\r\nX-Kept: yes\r\nX-Forwarded-For: 10.0.0.1\r\nVia: 1.0 other\r\n")
             #expect(proxied.contains("GET /path?q=1\n") && proxied.contains("X-Kept: yes\n"))
             #expect(proxied.contains("x-forwarded-for: 10.0.0.1, 127.0.0.1\n") && proxied.contains("via: 1.0 other, 1.1 weir-gateway\n"))
-            #expect(!proxied.contains("secret") && !proxied.contains("TE:") && !proxied.contains("Host: h") && proxied.contains("host: 127.0.0.1:"))
+            #expect(
+                !proxied.contains("secret") && !proxied.contains("TE:") && !proxied.contains("Host: h")
+                    && proxied.contains("host: 127.0.0.1:"))
             #expect(proxied.contains("via: 1.1 weir-gateway\r\n"))
             let echoed = try await request(port, "POST", "/proxy/echo", body: "hello")
             #expect(echoed.hasSuffix("\r\n\r\nhello"))
@@ -93,7 +97,9 @@ import WeirTestKit
             let client = try await Client.connect(port)
             let get = { (target: String) in "GET \(target) HTTP/1.1\r\nHost: h\r\n\r\n" }
             // The slowest first, and an error in the middle.
-            try await client.send(get("/proxy/slow/200") + get("/kv/none") + "PUT /kv/x HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\ny" + get("/kv/x") + get("/last"))
+            try await client.send(
+                get("/proxy/slow/200") + get("/kv/none") + "PUT /kv/x HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\ny" + get("/kv/x")
+                    + get("/last"))
             let text = try await client.text(until: "no such path")
             let order = ["after 200 ms", "no such key", " 204 ", "\r\n\r\ny", "no such path"].map { text.firstRange(of: $0)?.lowerBound }
             #expect(!order.contains(nil) && order.compactMap { $0 } == order.compactMap { $0 }.sorted())
@@ -110,7 +116,9 @@ import WeirTestKit
             let client = try await Client.connect(port)
             try await client.send("GET /proxy/chunked/5 HTTP/1.0\r\n\r\n")
             let closed = try await client.all()
-            #expect(closed.contains("connection: close\r\n") && !closed.lowercased().contains("chunked\r\n") && closed.hasSuffix("\r\n\r\nwwwww"))
+            #expect(
+                closed.contains("connection: close\r\n") && !closed.lowercased().contains("chunked\r\n")
+                    && closed.hasSuffix("\r\n\r\nwwwww"))
             let alive = try await Client.connect(port)
             try await alive.send("GET /proxy/bytes/5 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
             let first = try await alive.text(until: "wwwww")
@@ -131,7 +139,8 @@ import WeirTestKit
         try await withGateway { _, port in
             for target in ["/kv/expected", "/proxy/echo"] {
                 let client = try await Client.connect(port)
-                try await client.send("PUT \(target) HTTP/1.1\r\nHost: h\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
+                try await client.send(
+                    "PUT \(target) HTTP/1.1\r\nHost: h\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
                 let leave = try await client.text(until: "\r\n\r\n")
                 #expect(leave == "HTTP/1.1 100 Continue\r\n\r\n", "\(target)")
                 try await client.send("hello")
@@ -151,14 +160,16 @@ import WeirTestKit
     @Test(arguments: [
         "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", "GET / HTTP/1.1\r\nHost: u@a\r\n\r\n", "GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n",
-        "GET nothing HTTP/1.1\r\nHost: a\r\n\r\n", "GET /\u{e9} HTTP/1.1\r\nHost: a\r\n\r\n", "GET /#x HTTP/1.1\r\nHost: a\r\n\r\n", "nonsense\r\n\r\n",
+        "GET nothing HTTP/1.1\r\nHost: a\r\n\r\n", "GET /\u{e9} HTTP/1.1\r\nHost: a\r\n\r\n", "GET /#x HTTP/1.1\r\nHost: a\r\n\r\n",
+        "nonsense\r\n\r\n",
         "GET / HTTP/1.1\nHost: a\n\n", "GET / HTTP/1.1\r\nHost: a\r\nX : b\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\n X: b\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\nX: b\0c\r\n\r\n",
         "POST /proxy/echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         "POST /proxy/echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
         "POST /proxy/echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
         "POST /proxy/echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5, 5\r\n\r\nhello",
-        "POST /proxy/echo HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\nhello", "POST /proxy/echo HTTP/1.1\r\nHost: a\r\nContent-Length: 0x5\r\n\r\nhello",
+        "POST /proxy/echo HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\nhello",
+        "POST /proxy/echo HTTP/1.1\r\nHost: a\r\nContent-Length: 0x5\r\n\r\nhello",
         "POST /proxy/echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
         "POST /proxy/echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
         "POST /proxy/echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -201,7 +212,9 @@ import WeirTestKit
                 let client = try await Client.connect(port)
                 try await client.send("PUT \(target) HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf")
                 let response = try await client.all()
-                #expect(response.hasPrefix("HTTP/1.1 408 ") || target == "/proxy/echo" && !response.contains("half\n"), "\(target): \(response)")
+                #expect(
+                    response.hasPrefix("HTTP/1.1 408 ") || target == "/proxy/echo" && !response.contains("half\n"), "\(target): \(response)"
+                )
             }
         }
     }
@@ -229,7 +242,8 @@ import WeirTestKit
     @Test func slowUpstreamsCostNoMemory() async throws {
         let upstream = try await EmbeddedUpstream.start(on: MultiThreadedEventLoopGroup.singleton).get()
         let proxy = try await FaultProxy.start(on: MultiThreadedEventLoopGroup.singleton, to: upstream.address).get()
-        try await withGateway(["UPSTREAM_URL": "http://127.0.0.1:\(proxy.port)", "ACCESS_LOG": "off", "BACKEND_TIMEOUT_MS": "1000"]) { program, port in
+        try await withGateway(["UPSTREAM_URL": "http://127.0.0.1:\(proxy.port)", "ACCESS_LOG": "off", "BACKEND_TIMEOUT_MS": "1000"]) {
+            program, port in
             #expect(program.text.contains("upstream: http://127.0.0.1:\(proxy.port) (UPSTREAM_URL)"))
             _ = try await request(port, "GET", "/proxy/bytes/10")
             let before = program.residentBytes
@@ -270,7 +284,8 @@ import WeirTestKit
         var faults = FaultProxy.Faults()
         faults.admission = .blackHole
         let hole = try await FaultProxy.start(
-            on: MultiThreadedEventLoopGroup.singleton, to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), faults: faults).get()
+            on: MultiThreadedEventLoopGroup.singleton, to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), faults: faults
+        ).get()
         try await withGateway([
             "REDIS_URL": "redis://127.0.0.1:\(hole.port)", "UPSTREAM_URL": "http://127.0.0.1:\(hole.port)", "BACKEND_TIMEOUT_MS": "300",
             "REDIS_CONNECTIONS": "1", "LOOPS": "1",
@@ -301,7 +316,9 @@ import WeirTestKit
         try await running.send("GET /proxy/slow/1500 HTTP/1.1\r\nHost: a\r\n\r\n")
         // Both are known to the gateway once it says so.
         var status = ""
-        while !status.contains("\"active\" : 1") || !status.contains("\"clientConnections\" : 3") { status = try await request(port, "GET", "/status") }
+        while !status.contains("\"active\" : 1") || !status.contains("\"clientConnections\" : 3") {
+            status = try await request(port, "GET", "/status")
+        }
         program.signal(signal)
         let nothing = try await idle.all()
         #expect(nothing.isEmpty)
@@ -342,7 +359,8 @@ import WeirTestKit
             let program = try Program("Gateway", environment: ["PORT": "0"].merging(environment) { $1 })
             let status = await program.exitStatus()
             try await program.wait(for: message)
-            #expect(status == 1 && !program.text.contains("secret") && !program.text.contains("Fatal error"), "\(environment): \(program.text)")
+            #expect(
+                status == 1 && !program.text.contains("secret") && !program.text.contains("Fatal error"), "\(environment): \(program.text)")
         }
         try await taken.close().get()
     }

@@ -47,14 +47,17 @@ import WeirTestKit
         try await self.expectFailure(.connectionLost, .send("HTTP/1.1 200 OK\r\nContent-Le"), .close)
         try await self.expectFailure(.prematureClose, .send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"), .close)
         try await self.expectFailure(.prematureClose, .send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n"), .close)
-        try await self.expectFailure(.prematureClose, .send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n0\r\n"), .close)
+        try await self.expectFailure(
+            .prematureClose, .send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n0\r\n"), .close)
         try await self.expectFailure(.prematureClose, .send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nha"), .reset)
     }
 
     @Test func lengthsThatCanBeReadTwoWays() async throws {
         for headers in [
-            "Content-Length: 4\r\nTransfer-Encoding: chunked", "Content-Length: 4\r\nContent-Length: 5", "Content-Length: 4\r\nContent-Length: 4",
-            "Content-Length: 4, 4", "Content-Length: +4", "Content-Length: 0x4", "Content-Length: 4 4", "Content-Length: -4", "Content-Length:",
+            "Content-Length: 4\r\nTransfer-Encoding: chunked", "Content-Length: 4\r\nContent-Length: 5",
+            "Content-Length: 4\r\nContent-Length: 4",
+            "Content-Length: 4, 4", "Content-Length: +4", "Content-Length: 0x4", "Content-Length: 4 4", "Content-Length: -4",
+            "Content-Length:",
             "Content-Length: 99999999999999999999", "Transfer-Encoding: gzip", "Transfer-Encoding: chunked, chunked",
             "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity", "Transfer-Encoding: xchunked", "Transfer-Encoding: \"chunked\"",
             "Transfer-Encoding:", "Transfer-Encoding\u{b}: chunked", "Content-Length : 4",
@@ -68,15 +71,19 @@ import WeirTestKit
     }
 
     @Test func isNotHTTP() async throws {
-        for garbage in ["+PONG\r\n", "SSH-2.0-x\r\n", "HTTP/1.1 OK\r\n\r\n", "HTTP/2.0 200 OK\r\n\r\n", "HTTP/1.1 200 OK\nContent-Length: 0\n\n",
+        for garbage in [
+            "+PONG\r\n", "SSH-2.0-x\r\n", "HTTP/1.1 OK\r\n\r\n", "HTTP/2.0 200 OK\r\n\r\n", "HTTP/1.1 200 OK\nContent-Length: 0\n\n",
             "HTTP/1.1 200 OK\r\nA\r\n\r\n", "HTTP/1.1 200 OK\r\nA : b\r\n\r\n", "HTTP/1.1 200 OK\r\nA: b\0c\r\n\r\n",
-            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\nx", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcdef\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\nx",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcdef\r\n",
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nx",
         ] {
             var deadlines = HTTPDeadlines()
             deadlines.firstByte = .seconds(2)
             let result = try await self.result(of: [.send(garbage), .hold], deadlines: deadlines)
-            #expect(result.outcome.error?.code == .malformedResponse, "\(garbage.debugDescription): \(String(describing: result.outcome.error))")
+            #expect(
+                result.outcome.error?.code == .malformedResponse, "\(garbage.debugDescription): \(String(describing: result.outcome.error))"
+            )
             #expect(String(buffer: result.next.body) == "good" && result.connects == 2)
         }
     }
@@ -100,7 +107,8 @@ import WeirTestKit
         let poison = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"
         for (response, body) in [
             (Self.good, "good"), ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ngood\r\n0\r\n\r\n", "good"),
-            ("HTTP/1.1 204 No Content\r\n\r\n", ""), ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", ""), ("HTTP/1.1 304 Not Modified\r\n\r\n", ""),
+            ("HTTP/1.1 204 No Content\r\n\r\n", ""), ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", ""),
+            ("HTTP/1.1 304 Not Modified\r\n\r\n", ""),
         ] {
             // All of it at once, the beginning of it, one byte, and the same a moment later on the idle connection.
             for extra in [poison, "HTTP/1.1 200 OK\r\nContent-Le", "H", "\n", "\r\n"] {
@@ -134,11 +142,14 @@ import WeirTestKit
     }
 
     @Test func everySplitOfAResponseIsTheSame() throws {
-        let response = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nab\r\nc\r\n1\r\nd\r\n0\r\nT: 1\r\n\r\n"
+        let response =
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nab\r\nc\r\n1\r\nd\r\n0\r\nT: 1\r\n\r\n"
         let wire = ByteBuffer(string: response)
         // In memory the cuts are exact: a network may join them again.
         for cut in 0...wire.readableBytes {
-            let outcome = try BoundaryFixture.run([wire.getSlice(at: 0, length: cut)!, wire.getSlice(at: cut, length: wire.readableBytes - cut)!])
+            let outcome = try BoundaryFixture.run([
+                wire.getSlice(at: 0, length: cut)!, wire.getSlice(at: cut, length: wire.readableBytes - cut)!,
+            ])
             #expect(outcome.body == "ab\r\ncd" && outcome.isReusable, "cut at \(cut)")
         }
         var bytes = wire
@@ -152,7 +163,10 @@ import WeirTestKit
         let result = try await self.result(of: [.send("HTTP/1.1 200 OK\r\n\r\nuntil the end"), .close])
         #expect(result.outcome.error == nil && String(buffer: result.outcome.body) == "until the end")
         #expect(result.connects == 2)
-        for headers in ["HTTP/1.1 200 OK\r\nConnection: close\r\n", "HTTP/1.1 200 OK\r\nConnection: x, Close\r\n", "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n"] {
+        for headers in [
+            "HTTP/1.1 200 OK\r\nConnection: close\r\n", "HTTP/1.1 200 OK\r\nConnection: x, Close\r\n",
+            "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n",
+        ] {
             let result = try await self.result(of: [.send(headers + "Content-Length: 4\r\n\r\ngood"), .hold])
             #expect(result.outcome.error == nil && result.connects == 2, "\(headers)")
         }

@@ -24,7 +24,7 @@ final class Collector: HTTPExchangeDelegate {
     private let promise: EventLoopPromise<Outcome>
     private var outcome = Outcome()
     private var requestBody: [ByteBuffer]
-    private var self_: Collector?
+    private var keptAlive: Collector?
 
     private init(_ promise: EventLoopPromise<Outcome>, _ requestBody: [ByteBuffer]) {
         self.promise = promise
@@ -38,7 +38,7 @@ final class Collector: HTTPExchangeDelegate {
         let promise = loop.makePromise(of: Outcome.self)
         let collector = Collector(promise, body)
         // The exchange holds its delegate weakly.
-        collector.self_ = collector
+        collector.keptAlive = collector
         let framing = framing ?? (body.isEmpty ? .none : .length(body.reduce(0) { $0 + $1.readableBytes }))
         do {
             _ = try pool.exchange(head, body: framing, deadlines: deadlines, delegate: collector)
@@ -76,7 +76,7 @@ final class Collector: HTTPExchangeDelegate {
     private func finish(_ error: HTTPError?) {
         self.outcome.error = error
         self.promise.succeed(self.outcome)
-        self.self_ = nil
+        self.keptAlive = nil
     }
 }
 

@@ -96,7 +96,9 @@ import WeirRESP
         #expect(decode("%5\r\n", limits: limits).error == nil)
         #expect(decode("%6\r\n", limits: limits).error?.code == .tooManyElements)
         #expect(decode("*5\r\n*6\r\n", limits: limits).error?.code == .tooManyElements)
-        #expect(decode("|5\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n*1\r\n", limits: limits).error?.code == .tooManyElements)
+        #expect(
+            decode("|5\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n*1\r\n", limits: limits).error?.code
+                == .tooManyElements)
         // The next value has the whole budget again.
         let five = "*5\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n"
         #expect(decode(five + five + five, limits: limits).values.count == 3)

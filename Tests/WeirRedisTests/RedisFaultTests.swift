@@ -100,7 +100,9 @@ import WeirTestKit
             }
             #expect(error?.code == .timeout)
             try await proxy.update { $0.stallsReplies = false }.get()
-            for index in 0..<20 { #expect(try await redis.send(.parts(["ECHO", ByteBuffer(string: "\(index)")]), on: loop) == .bulk("\(index)")) }
+            for index in 0..<20 {
+                #expect(try await redis.send(.parts(["ECHO", ByteBuffer(string: "\(index)")]), on: loop) == .bulk("\(index)"))
+            }
         }
         try await proxy.shutdown().get()
         try await server.shutdown().get()
@@ -113,7 +115,8 @@ import WeirTestKit
         let proxy = try await FaultProxy.start(on: testGroup, to: nowhere, faults: faults).get()
         var configuration = RedisConfiguration()
         configuration.commandTimeout = .milliseconds(50)
-        try await withRedis(url: RedisURL(host: "127.0.0.1", port: proxy.port), connections: 4, configuration: configuration) { (redis) async throws in
+        try await withRedis(url: RedisURL(host: "127.0.0.1", port: proxy.port), connections: 4, configuration: configuration) {
+            (redis) async throws in
             let loop = testGroup.any()
             let codes = try await withThrowingTaskGroup(of: RedisError.Code?.self) { group in
                 for _ in 0..<100 {

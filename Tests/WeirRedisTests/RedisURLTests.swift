@@ -17,7 +17,8 @@ import WeirRedis
     @Test(arguments: [
         ("", RedisURLError.Code.scheme), ("localhost:6379", .scheme), ("http://localhost", .scheme), ("redis:/localhost", .scheme),
         ("rediss://localhost", .tlsNotSupported), ("RedisS://user:secret@localhost", .tlsNotSupported),
-        ("redis://a@b@h", .credentials), ("redis://u:%zz@h", .credentials), ("redis://u:%2@h", .credentials), ("redis://u:%ff@h", .credentials),
+        ("redis://a@b@h", .credentials), ("redis://u:%zz@h", .credentials), ("redis://u:%2@h", .credentials),
+        ("redis://u:%ff@h", .credentials),
         ("redis://user@h", .credentials), ("redis://", .host), ("redis:///1", .host), ("redis://:6379", .host), ("redis://a b", .host),
         ("redis://[::1", .host), ("redis://[::1]x", .host), ("redis://[host]", .host), ("redis://hö", .host),
         ("redis://h:", .port), ("redis://h:0", .port), ("redis://h:65536", .port), ("redis://h:+1", .port), ("redis://h:1:2", .port),

@@ -74,7 +74,8 @@ struct RawConnection {
     private let channel: NIOAsyncChannel<RESPValue, ByteBuffer>
 
     static func with<Result: Sendable>(
-        _ address: SocketAddress, _ body: @Sendable (_ send: @escaping @Sendable ([String]) async throws -> RESPValue) async throws -> Result
+        _ address: SocketAddress,
+        _ body: @Sendable (_ send: @escaping @Sendable ([String]) async throws -> RESPValue) async throws -> Result
     ) async throws -> Result {
         let channel = try await ClientBootstrap(group: testGroup).connect(to: address) { channel in
             channel.eventLoop.makeCompletedFuture {

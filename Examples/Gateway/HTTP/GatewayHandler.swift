@@ -369,7 +369,8 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
             return
         case .idle:
             // Too large a head is the one error that has a status of its own.
-            let refusal = error == .headerOverflow ? Refusal(.requestHeaderFieldsTooLarge, "too large a head") : Refusal(.badRequest, "not HTTP/1.1")
+            let refusal =
+                error == .headerOverflow ? Refusal(.requestHeaderFieldsTooLarge, "too large a head") : Refusal(.badRequest, "not HTTP/1.1")
             self.refuse(HTTPRequestHead(version: .http1_1, method: .RAW(value: "-"), uri: "-"), refusal)
         case .running(let running):
             running.route?.cancelled()

@@ -11,7 +11,8 @@ struct BackendFailure {
     let text: String
 
     /// The pool shed the request or kept it waiting too long: trying again later is right.
-    private static let busy = BackendFailure(status: .serviceUnavailable, headers: ["retry-after": "1"], text: "the back end is busy; try again")
+    private static let busy = BackendFailure(
+        status: .serviceUnavailable, headers: ["retry-after": "1"], text: "the back end is busy; try again")
     private static let unreachable = BackendFailure(status: .badGateway, headers: [:], text: "the back end cannot be reached")
     private static let failed = BackendFailure(status: .badGateway, headers: [:], text: "the back end failed")
     private static let slow = BackendFailure(status: .gatewayTimeout, headers: [:], text: "the back end did not answer in time")

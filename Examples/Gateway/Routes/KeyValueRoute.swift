@@ -1,8 +1,8 @@
 import NIOCore
 import NIOHTTP1
 import WeirPool
-import WeirRedis
 import WeirRESP
+import WeirRedis
 
 /// `PUT`, `GET`, `HEAD` and `DELETE /kv/{key}`: a value in Redis. The key is percent-decoded and, like the value, may be any bytes.
 final class KeyValueRoute: Route, RedisReplyReceiver {
@@ -37,7 +37,11 @@ final class KeyValueRoute: Route, RedisReplyReceiver {
 
     func begin() {
         guard self.request.method == .PUT else { return }
-        if case .length(let length) = self.request.body, length > Self.maximumValueLength { self.refuseValue() } else { self.client.writeContinue() }
+        if case .length(let length) = self.request.body, length > Self.maximumValueLength {
+            self.refuseValue()
+        } else {
+            self.client.writeContinue()
+        }
     }
 
     func received(_ bytes: ByteBuffer) {

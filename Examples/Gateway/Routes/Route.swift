@@ -43,10 +43,14 @@ struct Routes {
         if path == "/proxy" || path.hasPrefix("/proxy/") { return ProxyRoute.route(request, client, self.backends) }
         switch path {
         case "/status":
-            guard request.method == .GET || request.method == .HEAD else { return AnswerRoute.notAllowed(request, client, allowed: "GET, HEAD") }
+            guard request.method == .GET || request.method == .HEAD else {
+                return AnswerRoute.notAllowed(request, client, allowed: "GET, HEAD")
+            }
             return StatusRoute(client, self.status)
         case "/":
-            guard request.method == .GET || request.method == .HEAD else { return AnswerRoute.notAllowed(request, client, allowed: "GET, HEAD") }
+            guard request.method == .GET || request.method == .HEAD else {
+                return AnswerRoute.notAllowed(request, client, allowed: "GET, HEAD")
+            }
             return AnswerRoute(request, client, .ok, text: "PUT, GET, DELETE /kv/{key}\nany method /proxy/...\nGET /status")
         default:
             return AnswerRoute(request, client, .notFound, text: "no such path")
