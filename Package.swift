@@ -21,6 +21,7 @@ let atomics = Target.Dependency.product(name: "Atomics", package: "swift-atomics
 let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 
 let package = Package(
     name: "weir",
@@ -61,11 +62,14 @@ let package = Package(
         .executableTarget(
             name: "Gateway",
             dependencies: [
-                "WeirCore", "WeirPool", "WeirRedis", "WeirHTTP", "WeirTestKit", nioCore, nioPosix, nioHTTP1, logging, serviceLifecycle,
+                "WeirCore", "WeirPool", "WeirRESP", "WeirRedis", "WeirHTTP", "WeirTestKit", nioCore, nioPosix, nioHTTP1, logging,
+                serviceLifecycle,
+                unixSignals,
             ],
             path: "Examples/Gateway", swiftSettings: settings),
         .executableTarget(
-            name: "EchoServer", dependencies: [nioCore, nioPosix], path: "Examples/EchoServer", swiftSettings: settings),
+            name: "EchoServer", dependencies: ["WeirCore", nioCore, nioPosix, logging, serviceLifecycle, unixSignals],
+            path: "Examples/EchoServer", swiftSettings: settings),
 
         .testTarget(
             name: "WeirCoreTests",
@@ -75,13 +79,16 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "WeirRESPTests", dependencies: ["WeirRESP", nioCore, nioEmbedded, nioTestUtils], swiftSettings: settings),
         .testTarget(
-            name: "WeirRedisTests", dependencies: ["WeirRedis", "WeirTestKit", "WeirPool", "WeirCore", nioCore, nioPosix],
+            name: "WeirRedisTests",
+            dependencies: ["WeirRedis", "WeirRESP", "WeirTestKit", "WeirPool", "WeirCore", nioCore, nioPosix, nioEmbedded],
             swiftSettings: settings),
         .testTarget(
-            name: "WeirHTTPTests", dependencies: ["WeirHTTP", "WeirTestKit", "WeirPool", "WeirCore", nioCore, nioPosix, nioHTTP1],
+            name: "WeirHTTPTests",
+            dependencies: ["WeirHTTP", "WeirTestKit", "WeirPool", "WeirCore", nioCore, nioPosix, nioHTTP1, nioEmbedded],
             swiftSettings: settings),
         // Run the built examples as processes and talk to them over sockets.
-        .testTarget(name: "ExamplesTests", dependencies: [nioCore, nioPosix, nioHTTP1], swiftSettings: settings),
+        .testTarget(
+            name: "ExamplesTests", dependencies: ["WeirRedis", "WeirPool", "WeirTestKit", nioCore, nioPosix], swiftSettings: settings),
         .testTarget(
             name: "WeirPoolTests",
             dependencies: ["WeirPool", "WeirCore", nioCore, nioPosix, nioEmbedded, nioConcurrencyHelpers],

@@ -1,0 +1,91 @@
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import UnixSignals
+import WeirCore
+
+/// Sends back what it receives, on 127.0.0.1:7000 (`swift run EchoServer 7001` for another port).
+///
+/// It reads no faster than its client takes the echo, forgets clients that are silent for a minute, and on SIGTERM or SIGINT stops
+/// accepting and closes. Each loop counts on its own, without a lock; the sum is printed at the end.
+@main
+struct EchoServer: Service {
+    let port: Int
+    let group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+    let logger = Logger(label: "EchoServer")
+
+    static func main() async throws {
+        let server = EchoServer(port: CommandLine.arguments.dropFirst().first.flatMap { Int($0) } ?? 7000)
+        try await ServiceGroup(services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: server.logger).run()
+    }
+
+    func run() async throws {
+        let bytes = MetricRegistry(group: self.group).counter("echo_bytes")
+        let clients = LoopLocal<Clients>(self.group) { _ in Clients() }
+        let server = try await ServerBootstrap(group: self.group)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    clients[channel.eventLoop].add(channel)
+                    try channel.pipeline.syncOperations.addHandlers(
+                        IdleStateHandler(allTimeout: .seconds(60)), EchoHandler(bytes: bytes.local(channel.eventLoop)))
+                }
+            }
+            .bind(host: "127.0.0.1", port: self.port).get()
+        self.logger.info("listens", metadata: ["address": "\(server.localAddress!)"])
+
+        try? await gracefulShutdown()
+        try await server.close().get()
+        for closed in clients.onEachLoop({ $0.closeAll() }) { try await closed.get() }
+        self.logger.info("stopped", metadata: ["echoed_bytes": "\(bytes.value)"])
+    }
+}
+
+/// The clients of one loop: touched on that loop only, so it needs no lock.
+final class Clients {
+    private var channels: [ObjectIdentifier: any Channel] = [:]
+
+    func add(_ channel: any Channel) {
+        self.channels[ObjectIdentifier(channel)] = channel
+        channel.closeFuture.assumeIsolated().whenComplete { _ in self.channels.removeValue(forKey: ObjectIdentifier(channel)) }
+    }
+
+    func closeAll() { for channel in self.channels.values { channel.close(promise: nil) } }
+}
+
+/// One client.
+final class EchoHandler: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let bytes: LocalCounter
+    private var readIsPending = false
+
+    init(bytes: LocalCounter) { self.bytes = bytes }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        self.bytes.increment(by: UInt64(Self.unwrapInboundIn(data).readableBytes))
+        context.write(data, promise: nil)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) { context.flush() }
+
+    /// Asked to read again: not while the client leaves its echo lying.
+    func read(context: ChannelHandlerContext) {
+        if context.channel.isWritable { context.read() } else { self.readIsPending = true }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        guard self.readIsPending, context.channel.isWritable else { return }
+        self.readIsPending = false
+        context.read()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is IdleStateHandler.IdleStateEvent { context.close(promise: nil) }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+}

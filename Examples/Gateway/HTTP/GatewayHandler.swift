@@ -1,0 +1,397 @@
+import NIOCore
+import NIOHTTP1
+import WeirCore
+
+/// One client connection: checks each request, gives it to its route, and sees that the response is right whatever the route does.
+///
+/// Requests come one at a time, as a `HTTPServerPipelineHandler` stands before it. Back-pressure goes both ways: nothing is read
+/// from a client while its route cannot take more, and the route hears when the client takes no more.
+final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundIn = Never
+    typealias OutboundOut = HTTPServerResponsePart
+
+    /// A connection that is closed before its request was read is read for so long, or the client would get a reset instead of
+    /// its response.
+    private static let lingerTime = TimeAmount.seconds(1)
+
+    private enum Phase {
+        /// No request, or not all of its head.
+        case idle
+        /// A request runs.
+        case running(Running)
+        /// The last response is written; what still comes is thrown away.
+        case lingering
+        case closed
+    }
+
+    /// One request from its head to the end of its response.
+    private final class Running {
+        let request: Request
+        let started: NIODeadline
+        var route: (any Route)?
+        var hasRequestEnded = false
+        var hasResponseBegun = false
+        var status = HTTPResponseStatus.ok
+        var bytes = 0
+        var keepsAlive: Bool
+
+        init(_ request: Request, started: NIODeadline, keepsAlive: Bool) {
+            self.request = request
+            self.started = started
+            self.keepsAlive = keepsAlive
+        }
+    }
+
+    private let loopContext: LoopContext
+    private let routes: Routes
+    private let clients: Clients
+    private let log: LocalAccessLog?
+    private let timeout: TimeAmount
+    private var context: ChannelHandlerContext?
+    private var target: DeadlineTarget?
+    private var deadline = DeadlineToken.none
+    private var lastActivity = NIODeadline.distantPast
+    private var phase = Phase.idle
+    private var clientAddress = "-"
+    private var readIsPending = false
+    private var hasInputEnded = false
+    /// True inside the write that ends a response: the next pipelined request may come from within it.
+    private var isEnding = false
+
+    init(loopContext: LoopContext, routes: Routes, clients: Clients, log: LocalAccessLog?, timeout: TimeAmount) {
+        self.loopContext = loopContext
+        self.routes = routes
+        self.clients = clients
+        self.log = log
+        self.timeout = timeout
+    }
+
+    var loop: any EventLoop { self.loopContext.loop }
+    /// The client's IP address.
+    private(set) var clientIP = "unknown"
+
+    // MARK: For routes
+
+    /// False while the client does not take what is written. The route is told when it does again.
+    var isWritable: Bool { self.context?.channel.isWritable ?? false }
+
+    /// While true nothing more of the request's body is read, but for what one read already brought.
+    var isReadingPaused = false {
+        didSet {
+            guard oldValue, !self.isReadingPaused else { return }
+            self.lastActivity = self.loopContext.passTime
+            self.resumeReading()
+        }
+    }
+
+    /// The client waits for this before it sends the body, if it said so.
+    func writeContinue() {
+        guard case .running(let running) = self.phase, running.request.expectsContinue, !running.hasResponseBegun else { return }
+        self.context?.writeAndFlush(
+            Self.wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
+    }
+
+    /// A whole response.
+    func respond(_ status: HTTPResponseStatus, _ headers: HTTPHeaders = [:], body: ByteBuffer = ByteBuffer()) {
+        self.beginResponse(status, headers, body: status.mayHaveResponseBody ? .length(body.readableBytes) : .none)
+        if body.readableBytes > 0 { self.write(body) }
+        self.endResponse()
+    }
+
+    /// A whole response of one line of text.
+    func respond(_ status: HTTPResponseStatus, _ headers: HTTPHeaders = [:], text: String) {
+        var headers = headers
+        headers.add(name: "content-type", value: "text/plain; charset=utf-8")
+        self.respond(status, headers, body: ByteBuffer(string: text + "\n"))
+    }
+
+    /// The head of a response whose body follows. Framing and `Connection` are written here.
+    func beginResponse(_ status: HTTPResponseStatus, _ headers: HTTPHeaders, body: ResponseBody) {
+        guard case .running(let running) = self.phase, !running.hasResponseBegun else { return }
+        running.hasResponseBegun = true
+        running.status = status
+        // What was not read of the request cannot be told from the next one.
+        if !running.hasRequestEnded || self.clients.isDraining { running.keepsAlive = false }
+        var head = HTTPResponseHead(version: .http1_1, status: status, headers: headers)
+        switch body {
+        case .none: break
+        case .length(let length): head.headers.add(name: "content-length", value: String(length))
+        case .unknown where running.request.method == .HEAD: break
+        case .unknown where running.request.isHTTP11: head.headers.add(name: "transfer-encoding", value: "chunked")
+        case .unknown: running.keepsAlive = false
+        }
+        if !running.keepsAlive {
+            head.headers.add(name: "connection", value: "close")
+        } else if !running.request.isHTTP11 {
+            head.headers.add(name: "connection", value: "keep-alive")
+        }
+        self.context?.write(Self.wrapOutboundOut(.head(head)), promise: nil)
+    }
+
+    /// A piece of the response's body. Nothing is sent of it where the method allows no body.
+    func write(_ bytes: ByteBuffer) {
+        guard case .running(let running) = self.phase, running.request.method != .HEAD else { return }
+        running.bytes += bytes.readableBytes
+        self.context?.write(Self.wrapOutboundOut(.body(.byteBuffer(bytes))), promise: nil)
+    }
+
+    func flush() { self.context?.flush() }
+
+    /// The response is whole.
+    func endResponse() {
+        // A pipelined request that is answered at once, inside the end of the one before: not on the same stack, as there may be thousands.
+        guard !self.isEnding else {
+            self.loop.assumeIsolated().execute { self.endResponse() }
+            return
+        }
+        guard case .running(let running) = self.phase, let context = self.context else { return }
+        self.logRequest(running, wasCut: false)
+        running.route = nil
+        self.isReadingPaused = false
+        self.lastActivity = self.loopContext.passTime
+        let keepsAlive = running.keepsAlive && !self.hasInputEnded
+        self.phase = keepsAlive ? .idle : .lingering
+        self.arm(at: self.lastActivity + self.timeout)
+        self.isEnding = true
+        if keepsAlive {
+            context.writeAndFlush(Self.wrapOutboundOut(.end(nil)), promise: nil)
+        } else {
+            let written = context.writeAndFlush(Self.wrapOutboundOut(.end(nil)))
+            written.assumeIsolated().whenComplete { _ in self.closeAfterResponse(hasRequestEnded: running.hasRequestEnded) }
+        }
+        self.isEnding = false
+        if keepsAlive, self.clients.isDraining, case .idle = self.phase { context.close(promise: nil) }
+    }
+
+    /// The response cannot be brought to its end: the connection is cut, so that the client does not take it for whole.
+    func abortResponse() {
+        guard case .running(let running) = self.phase else { return }
+        self.logRequest(running, wasCut: true)
+        self.phase = .closed
+        self.context?.close(promise: nil)
+    }
+
+    // MARK: Ending
+
+    /// Stops after the request that runs, or now.
+    func drain() {
+        if case .idle = self.phase { self.context?.close(promise: nil) }
+    }
+
+    func closeNow() { self.context?.close(promise: nil) }
+
+    /// The last response is with the kernel. Closing while the client still sends would reset the connection under it.
+    private func closeAfterResponse(hasRequestEnded: Bool) {
+        guard let context = self.context else { return }
+        guard !hasRequestEnded, !self.hasInputEnded else {
+            context.close(promise: nil)
+            return
+        }
+        context.close(mode: .output, promise: nil)
+        self.arm(at: self.loopContext.passTime + Self.lingerTime)
+        self.resumeReading()
+    }
+
+    private func logRequest(_ running: Running, wasCut: Bool) {
+        guard let log = self.log else { return }
+        let head = running.request.head
+        log.add(
+            client: self.clientAddress, method: head.method.rawValue, target: head.uri, status: Int(running.status.code),
+            bytes: running.bytes, duration: self.loop.now - running.started, wasCut: wasCut)
+    }
+
+    // MARK: Deadlines: one at a time, moved on while there is nobody to blame
+
+    private func arm(at deadline: NIODeadline) {
+        guard let target = self.target else { return }
+        self.loopContext.deadlines.cancel(self.deadline)
+        self.deadline = self.loopContext.deadlines.arm(at: deadline, target: target, tag: 0)
+    }
+
+    func deadlineReached(tag: UInt64) {
+        let now = self.loopContext.passTime
+        switch self.phase {
+        case .closed:
+            return
+        case .lingering:
+            self.context?.close(promise: nil)
+        case .idle:
+            // A head has one timeout from its first byte or from the response before it, however slowly it drips.
+            if self.lastActivity + self.timeout > now {
+                self.arm(at: self.lastActivity + self.timeout)
+            } else {
+                self.context?.close(promise: nil)
+            }
+        case .running(let running):
+            let isClientToBlame = !self.isWritable || (!running.hasRequestEnded && !self.isReadingPaused)
+            guard isClientToBlame else {
+                self.arm(at: now + self.timeout)
+                return
+            }
+            guard self.lastActivity + self.timeout <= now else {
+                self.arm(at: self.lastActivity + self.timeout)
+                return
+            }
+            running.route?.cancelled()
+            running.route = nil
+            if running.hasResponseBegun {
+                self.abortResponse()
+            } else {
+                self.respond(.requestTimeout, text: "the request's body did not come")
+            }
+        }
+    }
+
+    // MARK: ChannelHandler
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        self.target = self.loopContext.deadlines.register(self)
+        self.clients.add(self)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.end()
+        self.context = nil
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        if let address = context.remoteAddress {
+            self.clientIP = address.ipAddress ?? "unknown"
+            self.clientAddress = "\(self.clientIP):\(address.port ?? 0)"
+        }
+        self.lastActivity = self.loopContext.passTime
+        self.arm(at: self.lastActivity + self.timeout)
+        if self.clients.isDraining { context.close(promise: nil) }
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.end()
+        context.fireChannelInactive()
+    }
+
+    private func end() {
+        guard let target = self.target else { return }
+        self.target = nil
+        self.loopContext.deadlines.cancel(self.deadline)
+        self.loopContext.deadlines.unregister(target)
+        self.clients.remove(self)
+        if case .running(let running) = self.phase {
+            self.phase = .closed
+            self.logRequest(running, wasCut: true)
+            running.route?.cancelled()
+            running.route = nil
+        }
+        self.phase = .closed
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch (Self.unwrapInboundIn(data), self.phase) {
+        case (_, .lingering), (_, .closed):
+            return
+        case (.head(let head), _):
+            self.began(head)
+        case (.body(let bytes), .running(let running)):
+            self.lastActivity = self.loopContext.passTime
+            running.route?.received(bytes)
+        case (.end, .running(let running)):
+            running.hasRequestEnded = true
+            self.lastActivity = self.loopContext.passTime
+            running.route?.requestEnded()
+        case (.body, .idle), (.end, .idle):
+            return
+        }
+    }
+
+    private func began(_ head: HTTPRequestHead) {
+        self.lastActivity = self.loopContext.passTime
+        self.arm(at: self.lastActivity + self.timeout)
+        do {
+            let request = try Request(checking: head)
+            let running = Running(request, started: self.loop.now, keepsAlive: request.keepsAlive)
+            self.phase = .running(running)
+            running.route = self.routes.route(request, self)
+            running.route?.begin()
+        } catch {
+            self.refuse(head, error)
+        }
+    }
+
+    /// Answers what was not even a request, and closes.
+    private func refuse(_ head: HTTPRequestHead, _ refusal: Refusal) {
+        let request = Request(refused: head)
+        self.phase = .running(Running(request, started: self.loop.now, keepsAlive: false))
+        self.respond(refusal.status, text: refusal.message)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if case .running(let running) = self.phase { running.route?.readComplete() }
+        context.fireChannelReadComplete()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        self.lastActivity = self.loopContext.passTime
+        if case .running(let running) = self.phase { running.route?.writabilityChanged(context.channel.isWritable) }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if self.isReadingPaused { self.readIsPending = true } else { context.read() }
+    }
+
+    private func resumeReading() {
+        guard self.readIsPending, let context = self.context else { return }
+        self.readIsPending = false
+        context.read()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let event = event as? ChannelEvent, event == .inputClosed {
+            self.hasInputEnded = true
+            switch self.phase {
+            case .idle, .lingering: context.close(promise: nil)
+            case .running(let running): running.keepsAlive = false
+            case .closed: break
+            }
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard let error = error as? HTTPParserError else {
+            context.close(promise: nil)
+            return
+        }
+        switch self.phase {
+        case .lingering, .closed:
+            return
+        case .idle:
+            // Too large a head is the one error that has a status of its own.
+            let refusal =
+                error == .headerOverflow ? Refusal(.requestHeaderFieldsTooLarge, "too large a head") : Refusal(.badRequest, "not HTTP/1.1")
+            self.refuse(HTTPRequestHead(version: .http1_1, method: .RAW(value: "-"), uri: "-"), refusal)
+        case .running(let running):
+            running.route?.cancelled()
+            running.route = nil
+            if running.hasResponseBegun {
+                self.abortResponse()
+            } else {
+                self.respond(.badRequest, text: "the request's body is not HTTP/1.1")
+            }
+        }
+    }
+}
+
+extension Request {
+    /// For the log of a request that was refused.
+    fileprivate init(refused head: HTTPRequestHead) {
+        self.head = head
+        self.path = ""
+        self.query = nil
+        self.body = .none
+        self.expectsContinue = false
+        self.keepsAlive = false
+    }
+}

@@ -1,0 +1,108 @@
+import Foundation
+import Testing
+
+/// A built example, run as a process.
+final class Program: @unchecked Sendable {
+    // Proof: `process` is used by the test that made it and by nobody else at the same time; `output` is guarded by its lock.
+    private let process = Process()
+    private let output = Output()
+    private let pipes = (out: Pipe(), error: Pipe())
+    private let ended: AsyncStream<Int32>
+
+    /// What the process wrote to both of its streams.
+    private final class Output: @unchecked Sendable {
+        // Proof: every access is under the lock.
+        private let lock = NSLock()
+        private var bytes = Data()
+
+        func append(_ data: Data) { self.lock.withLock { self.bytes.append(data) } }
+        var text: String { self.lock.withLock { String(decoding: self.bytes, as: UTF8.self) } }
+    }
+
+    init(_ name: String, arguments: [String] = [], environment: [String: String] = [:]) throws {
+        // Beside the test bundle, where the build put both.
+        let directory = Bundle.main.executableURL!.deletingLastPathComponent()
+        self.process.executableURL = directory.appendingPathComponent(name)
+        self.process.arguments = arguments
+        self.process.environment = environment
+        self.process.standardOutput = self.pipes.out
+        self.process.standardError = self.pipes.error
+        for pipe in [self.pipes.out, self.pipes.error] {
+            let output = self.output
+            pipe.fileHandleForReading.readabilityHandler = { handle in
+                let data = handle.availableData
+                if data.isEmpty { handle.readabilityHandler = nil } else { output.append(data) }
+            }
+        }
+        let (stream, continuation) = AsyncStream.makeStream(of: Int32.self)
+        self.ended = stream
+        self.process.terminationHandler = { process in
+            continuation.yield(process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus)
+            continuation.finish()
+        }
+        try self.process.run()
+    }
+
+    var text: String { self.output.text }
+
+    /// Waits, for at most half a minute, until it has written this.
+    func wait(for text: String) async throws {
+        let deadline = ContinuousClock.now + .seconds(30)
+        while !self.text.contains(text) {
+            try #require(ContinuousClock.now < deadline, "the program wrote only: \(self.text)")
+            await Task.yield()
+        }
+    }
+
+    /// Its resident memory in bytes.
+    var residentBytes: Int {
+        let status = (try? String(contentsOfFile: "/proc/\(self.process.processIdentifier)/status", encoding: .utf8)) ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+        return line.flatMap { Int($0.filter(\.isNumber)) }.map { $0 * 1024 } ?? 0
+    }
+
+    func signal(_ number: Int32) { kill(self.process.processIdentifier, number) }
+
+    /// Its exit status; minus the signal's number if one ended it. It is killed after half a minute.
+    func exitStatus() async -> Int32 {
+        let guardian = Task {
+            try await Task.sleep(for: .seconds(30))
+            self.signal(SIGKILL)
+        }
+        defer { guardian.cancel() }
+        var status: Int32 = -1
+        for await value in self.ended { status = value }
+        return status
+    }
+
+    func stop() async {
+        self.signal(SIGKILL)
+        _ = await self.exitStatus()
+    }
+}
+
+/// A gateway on a port of its own, with servers inside it unless the environment names others.
+func withGateway(_ environment: [String: String] = [:], _ body: (Program, Int) async throws -> Void) async throws {
+    let program = try Program("Gateway", environment: ["PORT": "0"].merging(environment) { $1 })
+    do {
+        try await program.wait(for: "Gateway listens on http://127.0.0.1:")
+        let port = try #require(program.text.firstMatch(of: /listens on http:\/\/127\.0\.0\.1:(\d+);/).flatMap { Int($0.1) })
+        try await body(program, port)
+    } catch {
+        await program.stop()
+        throw error
+    }
+    program.signal(SIGTERM)
+    let status = await program.exitStatus()
+    #expect(status == 0, "\(program.text)")
+}
+
+/// One request on a connection of its own, closed by the server: the whole response.
+func request(_ port: Int, _ method: String, _ target: String, headers: String = "", body: String = "") async throws -> String {
+    let client = try await Client.connect(port)
+    let length = body.isEmpty ? "" : "Content-Length: \(body.utf8.count)\r\n"
+    try await client.send("\(method) \(target) HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\(headers)\(length)\r\n\(body)")
+    let response = try await client.all()
+    client.close()
+    return response
+}

@@ -1,0 +1,178 @@
+import NIOCore
+import NIOPosix
+import Testing
+import WeirPool
+import WeirRESP
+import WeirRedis
+import WeirTestKit
+
+/// Servers that die, lie and fall silent. After each, the next command works on a new connection.
+@Suite struct RedisFaultTests {
+    /// The first connection does as the script says, the others are good; then says what became of a command on the first.
+    private func error(of steps: [ScriptedServer.Step]) async throws -> RedisError? {
+        let server = try await ScriptedServer.start(on: testGroup) { number in
+            number == 1 ? steps : [.awaitString("PING"), .send("+PONG\r\n"), .again]
+        }.get()
+        var configuration = RedisConfiguration()
+        configuration.commandTimeout = .seconds(20)
+        var failure: RedisError?
+        try await withRedis(url: RedisURL(host: "127.0.0.1", port: server.port), configuration: configuration) { (redis) async throws in
+            let loop = testGroup.any()
+            failure = await #expect(throws: RedisError.self) { try await redis.send(.ping, on: loop) }
+            let reply1 = try await redis.send(.ping, on: loop)
+            #expect(reply1 == .simple("PONG"))
+            let statistics = try await redis.connections.statistics().get()
+            #expect(statistics.connects == 2)
+        }
+        try await server.shutdown().get()
+        return failure
+    }
+
+    @Test func serverDiesBeforeTheReply() async throws {
+        let error = try await self.error(of: [.awaitString("PING"), .close])
+        #expect(error?.code == .connectionLost && error?.mayHaveRun == true)
+    }
+
+    @Test func serverResets() async throws {
+        let error = try await self.error(of: [.awaitString("PING"), .reset])
+        #expect(error?.code == .connectionLost && error?.mayHaveRun == true)
+    }
+
+    @Test func halfAFrameAndGone() async throws {
+        let error = try await self.error(of: [.awaitString("PING"), .send("$10\r\nhel"), .close])
+        #expect(error?.code == .connectionLost)
+    }
+
+    @Test func halfAFrameAndSilence() async throws {
+        let server = try await ScriptedServer.start(on: testGroup) { number in
+            let good: [ScriptedServer.Step] = [.awaitString("PING"), .send("+PONG\r\n")]
+            return number == 1 ? good + [.awaitString("PING"), .send("$10\r\nhel"), .hold] : good + [.again]
+        }.get()
+        try await withRedis(url: RedisURL(host: "127.0.0.1", port: server.port)) { (redis) async throws in
+            let loop = testGroup.any()
+            let warm = try await redis.send(.ping, on: loop)
+            #expect(warm == .simple("PONG"))
+            let error = await #expect(throws: RedisError.self) {
+                try await redis.send(.ping, on: loop, deadline: .now() + .milliseconds(500))
+            }
+            #expect(error?.code == .timeout && error?.mayHaveRun == true)
+            let next = try await redis.send(.ping, on: loop)
+            #expect(next == .simple("PONG"))
+        }
+        try await server.shutdown().get()
+    }
+
+    @Test func garbage() async throws {
+        let error = try await self.error(of: [.awaitString("PING"), .send("HTTP/1.1 400 Bad Request\r\n\r\n"), .hold])
+        #expect(error?.code == .protocolViolation)
+        #expect((error?.cause as? RESPError)?.code == .unknownType)
+    }
+
+    @Test func hostileNesting() async throws {
+        let error = try await self.error(of: [.awaitString("PING"), .send(String(repeating: "*1\r\n", count: 100_000)), .hold])
+        #expect((error?.cause as? RESPError)?.code == .tooDeep)
+    }
+
+    @Test func replyThatNobodyAskedForClosesTheConnection() async throws {
+        let server = try await ScriptedServer.start(on: testGroup) { number in
+            number == 1
+                ? [.awaitString("PING"), .send("+PONG\r\n+POISON\r\n"), .hold] : [.awaitString("PING"), .send("+PONG\r\n"), .again]
+        }.get()
+        try await withRedis(url: RedisURL(host: "127.0.0.1", port: server.port)) { (redis) async throws in
+            let loop = testGroup.any()
+            for _ in 0..<3 { #expect(try await redis.send(.ping, on: loop) == .simple("PONG")) }
+            #expect(try await redis.connections.statistics().get().connects == 2)
+        }
+        try await server.shutdown().get()
+    }
+
+    @Test func lateReplyIsNobodys() async throws {
+        let server = try await EmbeddedRESPServer.start(on: testGroup).get()
+        let proxy = try await FaultProxy.start(on: testGroup, to: server.address).get()
+        var configuration = RedisConfiguration()
+        configuration.commandTimeout = .seconds(20)
+        try await withRedis(url: RedisURL(host: "127.0.0.1", port: proxy.port), configuration: configuration) { (redis) async throws in
+            let loop = testGroup.any()
+            #expect(try await redis.send(.parts(["ECHO", "warm"]), on: loop) == .bulk("warm"))
+            try await proxy.update { $0.stallsReplies = true }.get()
+            let error = await #expect(throws: RedisError.self) {
+                try await redis.send(.parts(["ECHO", "late"]), on: loop, deadline: .now() + .milliseconds(500))
+            }
+            #expect(error?.code == .timeout)
+            try await proxy.update { $0.stallsReplies = false }.get()
+            for index in 0..<20 {
+                #expect(try await redis.send(.parts(["ECHO", ByteBuffer(string: "\(index)")]), on: loop) == .bulk("\(index)"))
+            }
+        }
+        try await proxy.shutdown().get()
+        try await server.shutdown().get()
+    }
+
+    @Test func blackHoleEndsAtTheDeadline() async throws {
+        let nowhere = try SocketAddress(ipAddress: "127.0.0.1", port: 1)
+        var faults = FaultProxy.Faults()
+        faults.admission = .blackHole
+        let proxy = try await FaultProxy.start(on: testGroup, to: nowhere, faults: faults).get()
+        var configuration = RedisConfiguration()
+        configuration.commandTimeout = .milliseconds(50)
+        try await withRedis(url: RedisURL(host: "127.0.0.1", port: proxy.port), connections: 4, configuration: configuration) {
+            (redis) async throws in
+            let loop = testGroup.any()
+            let codes = try await withThrowingTaskGroup(of: RedisError.Code?.self) { group in
+                for _ in 0..<100 {
+                    group.addTask {
+                        do {
+                            _ = try await redis.send(.ping, on: loop)
+                            return nil
+                        } catch { return (error as? RedisError)?.code }
+                    }
+                }
+                return try await group.reduce(into: Set<RedisError.Code?>()) { $0.insert($1) }
+            }
+            // Those that had a connection wait for its reply, the others for a connection: all by the same time.
+            #expect(codes.isSubset(of: [.timeout, .noConnection]))
+        }
+        try await proxy.shutdown().get()
+    }
+
+    @Test func refusedConnectionsAreTyped() async throws {
+        let server = try await ScriptedServer.start(on: testGroup) { _ in [] }.get()
+        let port = server.port
+        try await server.shutdown().get()
+        var pool = PoolConfiguration(maximum: 64)
+        pool.circuitThreshold = 1
+        try await withRedis(url: RedisURL(host: "127.0.0.1", port: port), pool: pool) { (redis) async throws in
+            let error = await #expect(throws: RedisError.self) { try await redis.send(.ping) }
+            #expect(error?.code == .noConnection && error?.mayHaveRun == false)
+            #expect(((error?.cause as? PoolError)?.cause as? RedisError)?.code == .connectFailed)
+        }
+    }
+
+    @Test func serverRestartsUnderLoad() async throws {
+        let server = try await EmbeddedRESPServer.start(on: testGroup).get()
+        try await withRedis(url: RedisURL(host: "127.0.0.1", port: server.port)) { (redis) async throws in
+            let loop = testGroup.any()
+            let outcomes = try await withThrowingTaskGroup(of: RedisError.Code?.self) { group in
+                for index in 0..<2000 {
+                    if index % 400 == 399 { try await server.closeConnections().get() }
+                    group.addTask {
+                        do {
+                            let text = ByteBuffer(string: "\(index)")
+                            #expect(try await redis.send(.parts(["ECHO", text]), on: loop) == .bulkString(text))
+                            return nil
+                        } catch { return (error as? RedisError)?.code }
+                    }
+                }
+                return try await group.reduce(into: [RedisError.Code?: Int]()) { $0[$1, default: 0] += 1 }
+            }
+            // Each ended once: with its own reply, or with a loss.
+            #expect(outcomes.values.reduce(0, +) == 2000)
+            #expect(Set(outcomes.keys).isSubset(of: [nil, .connectionLost, .noConnection]))
+            let reply2 = try await redis.send(.ping, on: loop)
+            #expect(reply2 == .simple("PONG"))
+            let statistics = try await redis.connections.statistics().get()
+            #expect(statistics.active == 0 && statistics.dropped == 0)
+        }
+        try await server.shutdown().get()
+    }
+}

@@ -1,0 +1,108 @@
+import Foundation
+import NIOCore
+import NIOPosix
+import Testing
+import WeirPool
+import WeirRESP
+import WeirRedis
+import WeirTestKit
+
+/// A server to test against.
+enum TestServer: String, CaseIterable, CustomTestStringConvertible {
+    case embedded
+    /// A Redis that the environment names; skipped without one.
+    case real
+
+    /// Those that are there.
+    static var available: [TestServer] { self.realURL == nil ? [.embedded] : [.embedded, .real] }
+
+    static var realURL: String? { ProcessInfo.processInfo.environment["WEIR_REDIS_URL"].flatMap { $0.isEmpty ? nil : $0 } }
+
+    var testDescription: String { self.rawValue }
+}
+
+/// Everything here lives on loops that no test shuts down: pools are shut down, loops stay.
+let testGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+
+extension ByteBuffer: @retroactive ExpressibleByStringLiteral {
+    public init(stringLiteral value: String) { self.init(string: value) }
+}
+
+/// Runs `body` with a pool of connections to a server, and shuts both down.
+func withRedis(
+    _ server: TestServer = .embedded, connections: Int = 8, configuration: RedisConfiguration = RedisConfiguration(),
+    _ body: (RedisPool) async throws -> Void
+) async throws {
+    switch server {
+    case .real:
+        try await withRedis(url: try RedisURL(TestServer.realURL!), connections: connections, configuration: configuration, body)
+    case .embedded:
+        let server = try await EmbeddedRESPServer.start(on: testGroup).get()
+        let url = RedisURL(host: "127.0.0.1", port: server.port)
+        try await withRedis(url: url, connections: connections, configuration: configuration, body)
+        try await server.shutdown().get()
+    }
+}
+
+func withRedis(
+    url: RedisURL, connections: Int = 8, configuration: RedisConfiguration = RedisConfiguration(), pool: PoolConfiguration? = nil,
+    _ body: (RedisPool) async throws -> Void
+) async throws {
+    let loops = Array(testGroup.makeIterator()).count
+    var plain = PoolConfiguration(maximum: max(connections, loops))
+    // These tests put more work on few connections than a service would accept.
+    plain.overload = nil
+    let redis = RedisPool(url: url, group: testGroup, configuration: configuration, pool: pool ?? plain)
+    do {
+        try await body(redis)
+        try await redis.shutdown(deadline: .now() + .seconds(5)).get()
+    } catch {
+        try await redis.shutdown(deadline: .now()).get()
+        throw error
+    }
+}
+
+extension RedisPool {
+    /// Runs a command on some loop, from outside.
+    func send(_ command: RedisCommand, on loop: any EventLoop = testGroup.any(), deadline: NIODeadline? = nil) async throws -> RESPValue {
+        try await loop.flatSubmit { self[loop].send(command, deadline: deadline) }.get()
+    }
+}
+
+/// A RESP connection without any of the client's code: what a server says to the byte.
+struct RawConnection {
+    private let channel: NIOAsyncChannel<RESPValue, ByteBuffer>
+
+    static func with<Result: Sendable>(
+        _ address: SocketAddress,
+        _ body: @Sendable (_ send: @escaping @Sendable ([String]) async throws -> RESPValue) async throws -> Result
+    ) async throws -> Result {
+        let channel = try await ClientBootstrap(group: testGroup).connect(to: address) { channel in
+            channel.eventLoop.makeCompletedFuture {
+                try channel.pipeline.syncOperations.addHandler(ByteToMessageHandler(RESPDecoder()))
+                return try NIOAsyncChannel<RESPValue, ByteBuffer>(wrappingChannelSynchronously: channel)
+            }
+        }
+        return try await channel.executeThenClose { inbound, outbound in
+            let replies = Replies(inbound.makeAsyncIterator())
+            return try await body { parts in
+                var buffer = ByteBuffer()
+                buffer.writeRESPCommand(parts: parts.map { ByteBuffer(string: $0) })
+                try await outbound.write(buffer)
+                return try await replies.next()
+            }
+        }
+    }
+
+    private actor Replies {
+        private nonisolated(unsafe) var iterator: NIOAsyncChannelInboundStream<RESPValue>.AsyncIterator
+        // Proof for the iterator: tests send one command at a time, so `next` is never entered twice.
+
+        init(_ iterator: sending NIOAsyncChannelInboundStream<RESPValue>.AsyncIterator) { self.iterator = iterator }
+
+        func next() async throws -> RESPValue {
+            guard let reply = try await self.iterator.next() else { throw ChannelError.eof }
+            return reply
+        }
+    }
+}
