@@ -51,7 +51,11 @@ import WeirCore
         let done = try loops[1].submit {
             (0..<3).map { _ in
                 pool.local(loops[1]).withLease(deadline: .now() + .minutes(1)) { _ -> EventLoopFuture<Void> in
-                    if granted.with({ $0 += 1; return $0 == 3 }) { all.succeed() }
+                    if granted.with({
+                        $0 += 1; return $0 == 3
+                    }) {
+                        all.succeed()
+                    }
                     return all.futureResult
                 }
             }

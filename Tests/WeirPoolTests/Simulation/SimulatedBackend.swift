@@ -66,7 +66,8 @@ struct Weather {
         case 2: weather.connectsFail = 30
         case 3: (weather.connectsFail, weather.checksFail) = (90, 60)
         case 4: (weather.connectsHang, weather.checksHang, weather.closesHang) = (60, 60, 60)
-        default: (weather.connectsFail, weather.connectsHang, weather.checksFail, weather.checksHang, weather.closesHang) = (20, 20, 20, 20, 20)
+        default:
+            (weather.connectsFail, weather.connectsHang, weather.checksFail, weather.checksHang, weather.closesHang) = (20, 20, 20, 20, 20)
         }
         weather.answersAtOnce = random.below(100)
         weather.delay = random.chance(50) ? 3 : 100
@@ -85,8 +86,12 @@ final class SimulatedFactory: ResourceFactory {
     }
 
     func connect(_ handle: ResourceHandle<SimulatedResource>) { self.simulation.connect(handle, loop: self.loop) }
-    func validate(_ resource: SimulatedResource, _ handle: ResourceHandle<SimulatedResource>) { self.simulation.validate(resource, loop: self.loop) }
-    func close(_ resource: SimulatedResource, _ handle: ResourceHandle<SimulatedResource>) { self.simulation.close(resource, loop: self.loop) }
+    func validate(_ resource: SimulatedResource, _ handle: ResourceHandle<SimulatedResource>) {
+        self.simulation.validate(resource, loop: self.loop)
+    }
+    func close(_ resource: SimulatedResource, _ handle: ResourceHandle<SimulatedResource>) {
+        self.simulation.close(resource, loop: self.loop)
+    }
 }
 
 // MARK: What the pool orders
@@ -218,7 +223,9 @@ extension Simulation {
             // Without doubt in time: all that are idle at this moment are older.
             guard self.now < started + self.plan.configuration.validationTimeout else { return }
             self.loops[resource.loop].failedChecks += 1
-            for other in self.loops[resource.loop].resources where other.isIdle && other.checkStartedAt == nil { other.mustBeChecked = true }
+            for other in self.loops[resource.loop].resources where other.isIdle && other.checkStartedAt == nil {
+                other.mustBeChecked = true
+            }
         }
     }
 

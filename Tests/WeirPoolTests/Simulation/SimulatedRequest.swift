@@ -59,7 +59,8 @@ extension Simulation {
         if let time {
             deadline = self.now + time
         } else if self.random.chance(50) {
-            deadline = self.random.chance(20) ? self.now - .nanoseconds(Int64(self.random.below(2))) : self.now + self.random.milliseconds(0...100)
+            deadline =
+                self.random.chance(20) ? self.now - .nanoseconds(Int64(self.random.below(2))) : self.now + self.random.milliseconds(0...100)
         }
         let request = SimulatedRequest(
             simulation: self, number: self.requestCount, loop: state.index, kind: kind, owner: Self.owners[self.random.below(3)],
@@ -98,7 +99,10 @@ extension Simulation {
                 state.waiting.removeAll { $0 === request }
             }
         }
-        if mustSucceed { self.expect(request.state != .failed && request.state != .waiting, "request \(request.number) got nothing beside a free resource") }
+        if mustSucceed {
+            self.expect(
+                request.state != .failed && request.state != .waiting, "request \(request.number) got nothing beside a free resource")
+        }
         if kind != .tryOnly, kind != .future {
             self.expect(
                 (request.ticket == nil) == (request.state != .waiting) || self.isInCallback,
@@ -112,7 +116,8 @@ extension Simulation {
         guard request.state == .holding else { return }
         let state = self.loops[request.loop]
         let wasWithinSize = self.mustBeKept(request)
-        self.log(how == .release ? "release" : how == .discard ? "discard" : "drop", state.index, request.number, request.resource?.number ?? -1)
+        self.log(
+            how == .release ? "release" : how == .discard ? "discard" : "drop", state.index, request.number, request.resource?.number ?? -1)
         request.state = .returned
         state.holding.removeAll { $0 === request }
         state.returns += 1
@@ -210,7 +215,9 @@ extension Simulation {
 
     /// Users who do something from inside their callbacks, now and then.
     private func callback(_ state: SimulatedLoopState, _ body: () -> Void) {
-        guard !self.isResting, self.callbackDepth < 3, self.plan.busyCallbacks > 0, self.random.chance(self.plan.busyCallbacks) else { return }
+        guard !self.isResting, self.callbackDepth < 3, self.plan.busyCallbacks > 0, self.random.chance(self.plan.busyCallbacks) else {
+            return
+        }
         self.callbackDepth += 1
         body()
         self.callbackDepth -= 1

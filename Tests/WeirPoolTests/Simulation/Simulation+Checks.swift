@@ -12,13 +12,16 @@ extension Simulation {
 
     func check(_ state: SimulatedLoopState, alarms: Bool) {
         for request in self.mustBeAnswered {
-            self.expect(request.state == .failed || request.state == .cancelled, "request \(request.number) is \(request.state) after it was passed over")
+            self.expect(
+                request.state == .failed || request.state == .cancelled,
+                "request \(request.number) is \(request.state) after it was passed over")
         }
         self.mustBeAnswered.removeAll(keepingCapacity: true)
         if let instant = self.mustBeDown {
             self.mustBeDown = nil
             self.expect(
-                state.resources.allSatisfy { $0.phase != .open || $0.establishedAt >= instant }, "the circuit is open beside an open resource")
+                state.resources.allSatisfy { $0.phase != .open || $0.establishedAt >= instant },
+                "the circuit is open beside an open resource")
         }
         if alarms { self.checkDeadlines(state) }
         for resource in state.resources { self.excuse(resource) }
@@ -28,7 +31,9 @@ extension Simulation {
         let open = state.resources.count { $0.phase == .open }
         let held = state.resources.count { $0.phase == .open && $0.holder != nil }
         self.expect(Int(machine.pointee.leased) == held, "\(machine.pointee.leased) are leased to the pool, \(held) to their users")
-        self.expect(machine.pointee.waiters.count == state.waiting.count, "\(machine.pointee.waiters.count) wait to the pool, \(state.waiting.count) wait")
+        self.expect(
+            machine.pointee.waiters.count == state.waiting.count,
+            "\(machine.pointee.waiters.count) wait to the pool, \(state.waiting.count) wait")
         self.expect(state.waiting.count <= self.configuration.maximumWaiters, "\(state.waiting.count) requests wait")
         self.expect(Int(machine.pointee.serving) == open, "\(machine.pointee.serving) resources are open to the pool, \(open) are")
         let leaks = self.configuration.leakDetection
@@ -40,7 +45,8 @@ extension Simulation {
         }
         let promised = machine.pointee.donationsOwed + machine.pointee.permitsToGiveUp
         self.expect(
-            promised <= max(0, local.account.held - 1), "loop \(state.index) gives up \(promised) of its \(local.account.held) permits, and its floor with them")
+            promised <= max(0, local.account.held - 1),
+            "loop \(state.index) gives up \(promised) of its \(local.account.held) permits, and its floor with them")
         if let problem = machine.pointee.brokenInvariantAtRest() { self.expect(false, problem) }
     }
 
@@ -70,7 +76,8 @@ extension Simulation {
             sum += alive
             let held = state.account?.held ?? 0
             bound += max(held, 1)
-            self.expect(alive <= self.plan.hardLimit, "\(alive) resources of loop \(state.index) are alive, more than \(self.plan.hardLimit)")
+            self.expect(
+                alive <= self.plan.hardLimit, "\(alive) resources of loop \(state.index) are alive, more than \(self.plan.hardLimit)")
             self.expect(alive <= held, "\(alive) resources of loop \(state.index) are alive on \(held) permits")
         }
         self.expect(sum <= self.configuration.maximum, "\(sum) resources are alive, more than \(self.configuration.maximum)")
@@ -84,7 +91,9 @@ extension Simulation {
 
     /// A request of this moment has to be served at once.
     func canBeServedAtOnce(_ state: SimulatedLoopState) -> Bool {
-        guard !state.isDraining, !state.isSuspended, state.waiting.isEmpty, !self.isInCallback, state.failedChecks == 0 else { return false }
+        guard !state.isDraining, !state.isSuspended, state.waiting.isEmpty, !self.isInCallback, state.failedChecks == 0 else {
+            return false
+        }
         return state.resources.contains { self.isFit($0) && $0.isIdle && $0.checkStartedAt == nil }
             && state.resources.allSatisfy { $0.checkStartedAt == nil }
     }

@@ -80,7 +80,8 @@ extension Simulation {
         self.expect(open <= it.size, "\(open) resources stay open with a size of \(it.size)")
         if idle < it.minimumIdle, alive < it.size, let ledger, let account = state.account {
             self.expect(
-                ledger.available == 0 && account.held >= ledger.floor, "\(idle) are idle at rest instead of \(it.minimumIdle), and a permit is there")
+                ledger.available == 0 && account.held >= ledger.floor,
+                "\(idle) are idle at rest instead of \(it.minimumIdle), and a permit is there")
         }
         if let keepAlive = it.keepAlive {
             for resource in state.resources where resource.isIdle && resource.checkStartedAt == nil {
@@ -104,7 +105,9 @@ extension Simulation {
             // One at a time is replaced, and a new one may need to wait a second for a permit.
             let bound = lifetime + self.longestWait
             for resource in resources {
-                self.expect(resource.establishedAt + bound >= self.now, "resource \(resource.number) is idle since \(resource.idleSince) and outlives its lifetime")
+                self.expect(
+                    resource.establishedAt + bound >= self.now,
+                    "resource \(resource.number) is idle since \(resource.idleSince) and outlives its lifetime")
             }
         }
     }
@@ -142,7 +145,8 @@ extension Simulation {
         }
         for resource in state.resources where resource.phase == .open {
             self.expect(
-                resource.establishedAt + lifetime + .milliseconds(100) >= self.now, "resource \(resource.number) is used beyond its lifetime by a queue")
+                resource.establishedAt + lifetime + .milliseconds(100) >= self.now,
+                "resource \(resource.number) is used beyond its lifetime by a queue")
         }
         self.settle(self.longestWait) {
             self.returnAll(state)
@@ -152,7 +156,9 @@ extension Simulation {
     }
 
     private func returnAll(_ state: SimulatedLoopState) {
-        while let request = state.holding.first, self.failure == nil { self.pass(state, alarms: false) { self.giveBack(request, .release) } }
+        while let request = state.holding.first, self.failure == nil {
+            self.pass(state, alarms: false) { self.giveBack(request, .release) }
+        }
     }
 
     /// One loop takes as many resources as it may, the others one each: there is a permit for each of them.
@@ -180,7 +186,9 @@ extension Simulation {
         let isServed = self.settle(self.longestWait * 2) { self.loops.allSatisfy { $0.waiting.isEmpty } }
         self.expect(isServed, "a loop does not get the one resource it can always have")
         for state in self.loops {
-            while let request = state.holding.first, self.failure == nil { self.pass(state, alarms: false) { self.giveBack(request, .release) } }
+            while let request = state.holding.first, self.failure == nil {
+                self.pass(state, alarms: false) { self.giveBack(request, .release) }
+            }
         }
     }
 
@@ -209,7 +217,9 @@ extension Simulation {
         self.settle(bound) { done.isRaised && self.loops.allSatisfy { $0.local == nil || $0.local?.machine.pointee.mode == .closed } }
         self.adopt()
         for state in self.loops {
-            self.expect(state.local == nil || state.local?.machine.pointee.mode == .closed, "loop \(state.index) is not closed after the drain's deadline")
+            self.expect(
+                state.local == nil || state.local?.machine.pointee.mode == .closed,
+                "loop \(state.index) is not closed after the drain's deadline")
             self.expect(state.waiting.isEmpty, "request \(state.waiting.first?.number ?? -1) waits after the end")
         }
         self.expect(done.isRaised, "the shutdown has not completed")
@@ -220,7 +230,9 @@ extension Simulation {
             self.expect(joined.isRaised, "a second shutdown does not complete")
         }
         for state in self.loops {
-            while let request = state.holding.first, self.failure == nil { self.pass(state, alarms: false) { self.giveBack(request, .release) } }
+            while let request = state.holding.first, self.failure == nil {
+                self.pass(state, alarms: false) { self.giveBack(request, .release) }
+            }
             self.pass(state, alarms: false) { self.checkStatistics(state) }
         }
         if self.failure == nil { self.checkNothingIsLeft() }

@@ -1,13 +1,13 @@
 import Synchronization
 import Testing
 
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
-
 @testable import WeirPool
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
 
 /// The pool under schedules that nobody would think of.
 ///
