@@ -41,8 +41,6 @@ struct Gateway {
         let backends = try await Backends(settings, group: group, embedded: embedded)
         let log = AccessLog(group: group, isOn: settings.logsAccess)
         let server = try await GatewayServer.bind(settings, group: group, backends: backends, log: log)
-        Console.out(
-            "Gateway listens on http://\(server.address); Redis: \(backends.redisDescription); upstream: \(backends.upstreamDescription)\n")
 
         // Shut down from the last to the first: requests end before the pools that serve them.
         let services = ServiceGroup(

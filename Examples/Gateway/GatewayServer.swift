@@ -10,14 +10,14 @@ final class GatewayServer: Service {
     /// Client connections of one loop at once; one more is closed as it comes.
     private static let maximumConnectionsPerLoop = 16 * 1024
 
-    let address: String
+    private let announcement: String
     private let channel: any Channel
     private let clients: LoopLocal<Clients>
     private let drain: TimeAmount
 
-    private init(channel: any Channel, address: String, clients: LoopLocal<Clients>, drain: TimeAmount) {
+    private init(channel: any Channel, announcement: String, clients: LoopLocal<Clients>, drain: TimeAmount) {
         self.channel = channel
-        self.address = address
+        self.announcement = announcement
         self.clients = clients
         self.drain = drain
     }
@@ -56,7 +56,9 @@ final class GatewayServer: Service {
             let channel = try await bootstrap.bind(host: settings.host, port: settings.port).get()
             let port = channel.localAddress?.port ?? settings.port
             let host = settings.host.contains(":") ? "[\(settings.host)]" : settings.host
-            return GatewayServer(channel: channel, address: "\(host):\(port)", clients: clients, drain: settings.drain)
+            let announcement =
+                "Gateway listens on http://\(host):\(port); Redis: \(backends.redisDescription); upstream: \(backends.upstreamDescription)\n"
+            return GatewayServer(channel: channel, announcement: announcement, clients: clients, drain: settings.drain)
         } catch let error as IOError where error.errnoCode == EADDRINUSE {
             throw StartError("cannot listen on \(settings.host):\(settings.port): the port is taken; set PORT to another")
         } catch {
@@ -65,6 +67,8 @@ final class GatewayServer: Service {
     }
 
     func run() async throws {
+        // Said here and not earlier: by now the signals are caught that whoever reads this may send.
+        Console.out(self.announcement)
         try? await gracefulShutdown()
         try await self.channel.close().get()
         let deadline = NIODeadline.now() + self.drain

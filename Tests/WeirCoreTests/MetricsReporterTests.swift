@@ -11,7 +11,7 @@ import Testing
 
 @Suite struct MetricsReporterTests {
     private let backend = FakeBackend()
-    private let loop = EmbeddedEventLoop()
+    private let loop = NIOAsyncTestingEventLoop()
 
     @Test func countersAreDeltasAndGaugesAreValues() async throws {
         let registry = MetricRegistry(group: self.loop)

@@ -215,7 +215,9 @@ final class OpenCount: Sendable {
     @Test func shutdownUnderLoadEndsEveryRequestAndASecondOneJoins() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         let opened = OpenCount()
-        let pool = Pool<Thing>(name: "things", group: group, configuration: PoolConfiguration(maximum: 4)) { _ in ThingFactory(opened) }
+        var configuration = PoolConfiguration(maximum: 4)
+        configuration.overload = nil
+        let pool = Pool<Thing>(name: "things", group: group, configuration: configuration) { _ in ThingFactory(opened) }
         let loops = Array(group.makeIterator())
         let outcomes = await withTaskGroup(of: Bool.self, returning: (Int, Int).self) { tasks in
             for number in 0..<200 {

@@ -153,9 +153,7 @@ import WeirTestKit
         let address = server.address
         try await RawConnection.with(address) { (send) async throws in
             #expect(try await send(["PING"]) == .simple("PONG"))
-            try await RawConnection.with(address) { (other) async throws in
-                #expect(try await other(["PING"]) == .error("ERR max number of clients reached"))
-            }
+            #expect(try await RawConnection.greeting(address) == .error("ERR max number of clients reached"))
             #expect(try await send(["PING"]) == .simple("PONG"))
         }
         try await server.shutdown().get()

@@ -94,6 +94,17 @@ struct RawConnection {
         }
     }
 
+    /// What the server says without being asked.
+    static func greeting(_ address: SocketAddress) async throws -> RESPValue {
+        let channel = try await ClientBootstrap(group: testGroup).connect(to: address) { channel in
+            channel.eventLoop.makeCompletedFuture {
+                try channel.pipeline.syncOperations.addHandler(ByteToMessageHandler(RESPDecoder()))
+                return try NIOAsyncChannel<RESPValue, ByteBuffer>(wrappingChannelSynchronously: channel)
+            }
+        }
+        return try await channel.executeThenClose { inbound, _ in try await Replies(inbound.makeAsyncIterator()).next() }
+    }
+
     private actor Replies {
         private nonisolated(unsafe) var iterator: NIOAsyncChannelInboundStream<RESPValue>.AsyncIterator
         // Proof for the iterator: tests send one command at a time, so `next` is never entered twice.

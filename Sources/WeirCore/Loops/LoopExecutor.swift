@@ -1,5 +1,5 @@
+import NIOConcurrencyHelpers
 import NIOCore
-import Synchronization
 
 /// Runs `async` code on one event loop.
 ///
@@ -54,7 +54,7 @@ public final class LoopExecutor: TaskExecutor, Sendable {
         self.state.deallocate()
         // Another executor may have taken the place since this one ceased to be found. It leaves the lock before it is released: that
         // may be the last of it, and then it comes here too.
-        _ = Self.registry.withLock { registry -> LoopExecutor? in
+        _ = Self.registry.withLockedValue { registry -> LoopExecutor? in
             let key = ObjectIdentifier(self.loop)
             guard let entry = registry[key] else { return nil }
             if let successor = entry.executor { return successor }
@@ -70,11 +70,11 @@ public final class LoopExecutor: TaskExecutor, Sendable {
     }
 
     /// An executor holds its loop: as long as one is found here, no other loop can have the address that is its key.
-    private static let registry = Mutex<[ObjectIdentifier: Entry]>([:])
+    private static let registry = NIOLockedValueBox<[ObjectIdentifier: Entry]>([:])
 
     /// The executor of a loop. May be called on any thread; takes a lock that all loops share, so keep what it returns.
     public static func of(_ loop: any EventLoop) -> LoopExecutor {
-        self.registry.withLock { registry in
+        self.registry.withLockedValue { registry in
             let key = ObjectIdentifier(loop)
             if let executor = registry[key]?.executor { return executor }
             let executor = LoopExecutor(loop)
