@@ -6,6 +6,7 @@ extension LocalPool {
     /// Keeps requests waiting and grants nothing, until ``resume()``. Deadlines go on.
     public func suspend() {
         self.machine.pointee.suspend()
+        self.drive()
     }
 
     /// Serves again.

@@ -4,27 +4,31 @@ import WeirCore
 /// Runs the machine's actions, and tells it what became of them.
 extension LocalPool {
     /// Does what the state asks for, until it asks for nothing. A call from inside an action returns at once: the outer one goes on.
+    ///
+    /// - Parameter now: the clock as the event before was told it. A later reading could find that what that event proved is stale.
     @usableFromInline
-    func drive() {
+    func drive(now: NIODeadline? = nil) {
         guard !self.isDriving else { return }
         self.isDriving = true
-        let now = self.loop.now
+        let now = now ?? self.loop.now
         // Before anyone here is served: a loop that has more than its share gives up what just came back.
         if self.isShared { _ = self.donates() }
         repeat {
             while let action = self.machine.pointee.next(now: now) { self.perform(action, now: now) }
+            // Shown first and then looked: whoever begins to starve raises its flag first and then looks here.
+            if self.isShared { self.account.publish(hasIdle: self.machine.pointee.hasIdle) }
         } while self.isShared && self.donates()
         self.isDriving = false
         assert(self.machine.pointee.brokenInvariantAtRest() == nil, self.machine.pointee.brokenInvariantAtRest() ?? "")
         self.alarm.moveEarlier(to: self.machine.pointee.nextWake)
         self.meters.open.set(Int64(self.machine.pointee.occupied))
         self.meters.waiting.set(Int64(self.machine.pointee.waiters.count))
-        if self.isShared { self.account.publish(hasIdle: self.machine.pointee.hasIdle) }
     }
 
     func timePassed() {
-        self.machine.pointee.advance(now: self.loop.now)
-        self.drive()
+        let now = self.loop.now
+        self.machine.pointee.advance(now: now)
+        self.drive(now: now)
     }
 
     private func perform(_ action: PoolMachine.Action, now: NIODeadline) {
@@ -46,12 +50,14 @@ extension LocalPool {
             self.connect(slot, now: now)
         case .abandon(let slot):
             self.meters.connectFailures.increment()
+            self.lastConnectError = ConnectAbandoned()
             self.handle(slot).abandon()
         case .validate(let slot):
             self.meters.validations.increment()
             self.factory.validate(self.resource(in: slot), self.handle(slot))
         case .close(let slot, let reason):
             self.meters.closed[Int(reason.rawValue)].increment()
+            if reason == .unhealthy { self.meters.validationFailures.increment() }
             self.close(slot)
         case .reportLeak(let slot):
             self.meters.leaks.increment()
@@ -118,7 +124,7 @@ extension LocalPool {
     // MARK: What handles report
 
     func established(_ handle: ResourceHandle<Resource>, _ resource: Resource, slot: Int32, serial: UInt32) {
-        self.loop.assertInEventLoop()
+        self.loop.preconditionInEventLoop()
         guard self.machine.pointee.isCurrent(slot, serial) else {
             // It was written off long ago. Nobody counts it; it only has to go.
             self.factory.close(resource, handle)
@@ -129,11 +135,11 @@ extension LocalPool {
         self.meters.connectTime.record(UInt64(clamping: (now - self.storage.pointee.connectStarts[Int(slot)]).nanoseconds))
         self.storage.pointee.resources[Int(slot)] = resource
         self.machine.pointee.connected(slot, now: now)
-        self.drive()
+        self.drive(now: now)
     }
 
     func connectFailed(_ error: any Error, slot: Int32, serial: UInt32) {
-        self.loop.assertInEventLoop()
+        self.loop.preconditionInEventLoop()
         guard self.machine.pointee.isCurrent(slot, serial) else { return }
         // One that was abandoned has been counted.
         if self.machine.pointee.slots[Int(slot)].state == .connecting {
@@ -141,28 +147,30 @@ extension LocalPool {
             self.lastConnectError = error
         }
         self.storage.pointee.handles[Int(slot)] = nil
-        self.machine.pointee.connectFailed(slot, now: self.loop.now)
-        self.drive()
+        let now = self.loop.now
+        self.machine.pointee.connectFailed(slot, now: now)
+        self.drive(now: now)
     }
 
     func validated(_ healthy: Bool, slot: Int32, serial: UInt32) {
-        self.loop.assertInEventLoop()
+        self.loop.preconditionInEventLoop()
         guard self.machine.pointee.isCurrent(slot, serial) else { return }
-        if !healthy { self.meters.validationFailures.increment() }
-        self.machine.pointee.validated(slot, healthy: healthy, now: self.loop.now)
-        self.drive()
+        let now = self.loop.now
+        self.machine.pointee.validated(slot, healthy: healthy, now: now)
+        self.drive(now: now)
     }
 
     func closed(slot: Int32, serial: UInt32) {
-        self.loop.assertInEventLoop()
+        self.loop.preconditionInEventLoop()
         guard self.machine.pointee.isCurrent(slot, serial) else { return }
-        self.machine.pointee.closed(slot)
+        let now = self.loop.now
+        self.machine.pointee.closed(slot, now: now)
         switch self.machine.pointee.slots[Int(slot)].state {
         case .free: self.storage.pointee.resources[Int(slot)] = nil
         // The lease may still be asked for its resource; or the connect has not been reported yet.
         case .gone, .connecting, .abandoned, .ready, .suspect, .validating, .leased, .revoked, .closing: break
         }
-        self.drive()
+        self.drive(now: now)
     }
 
     // MARK: Permits
@@ -186,43 +194,5 @@ extension LocalPool {
             }
         }
         self.drive()
-    }
-}
-
-/// The pool's one deadline among the loop's: when its machine next has something to do.
-final class Alarm: DeadlineReceiver {
-    private var deadlines: LoopDeadlines?
-    private var target: DeadlineTarget?
-    private var action: () -> Void = {}
-    private var token: DeadlineToken = .none
-    private var armedAt: NIODeadline?
-
-    func start(on deadlines: LoopDeadlines, _ action: @escaping () -> Void) {
-        self.deadlines = deadlines
-        self.target = deadlines.register(self)
-        self.action = action
-    }
-
-    /// Moved to earlier times only: a machine that is woken too early finds nothing due, once.
-    func moveEarlier(to wake: NIODeadline?) {
-        guard let wake, let deadlines, let target else { return }
-        if let armedAt {
-            if armedAt <= wake { return }
-            deadlines.cancel(self.token)
-        }
-        self.armedAt = wake
-        self.token = deadlines.arm(at: wake, target: target, tag: 0)
-    }
-
-    func deadlineReached(tag: UInt64) {
-        self.armedAt = nil
-        self.action()
-    }
-
-    func stop() {
-        self.deadlines?.cancel(self.token)
-        if let target { self.deadlines?.unregister(target) }
-        self.deadlines = nil
-        self.action = {}
     }
 }

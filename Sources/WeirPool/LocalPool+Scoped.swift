@@ -5,31 +5,41 @@ import WeirCore
 extension LocalPool {
     /// Leases a resource, runs `body` with it, and gives it back when the body's future completes.
     ///
-    /// - Parameter body: called on this loop. The lease ends with its future, whichever way; a resource that must not be used again
-    ///   says so itself (``ResourceHandle/closed()``).
+    /// - Parameters:
+    ///   - keepsResource: says of an error of the body whether the resource is as good as before, such as a key that was not found.
+    ///     By default it never is, and the resource is closed: what state it is in nobody knows.
+    ///   - body: called on this loop. The lease ends with its future, whichever way.
     /// - Returns: the body's result, or a ``PoolError``, on this loop.
     public func withLease<Success: Sendable>(
-        owner: Owner = .none, deadline: NIODeadline? = nil, file: StaticString = #fileID, line: UInt32 = #line,
-        _ body: @escaping (Resource) -> EventLoopFuture<Success>
+        owner: Owner = .none, deadline: NIODeadline? = nil, keepsResource: @escaping (any Error) -> Bool = { _ in false },
+        file: StaticString = #fileID, line: UInt32 = #line, _ body: @escaping (Resource) -> EventLoopFuture<Success>
     ) -> EventLoopFuture<Success> {
-        if let lease = self.tryLease(owner: owner, file: file, line: line) { return self.hold(lease, during: body) }
+        if let lease = self.tryLease(owner: owner, file: file, line: line) {
+            return self.hold(lease, keepsResource: keepsResource, during: body)
+        }
         let promise = self.loop.makePromise(of: Success.self)
         self.lease(owner: owner, deadline: deadline, file: file, line: line) { result in
             switch consume result {
-            case .success(let lease): self.hold(lease, during: body).cascade(to: promise)
+            case .success(let lease): self.hold(lease, keepsResource: keepsResource, during: body).cascade(to: promise)
             case .failure(let error): promise.fail(error)
             }
         }
         return promise.futureResult
     }
 
-    /// Gives the lease back when the body's future completes, before anybody else hears of it.
+    /// Ends the lease when the body's future completes, before anybody else hears of it.
     private func hold<Success: Sendable>(
-        _ lease: consuming Lease<Resource>, during body: (Resource) -> EventLoopFuture<Success>
+        _ lease: consuming Lease<Resource>, keepsResource: @escaping (any Error) -> Bool,
+        during body: (Resource) -> EventLoopFuture<Success>
     ) -> EventLoopFuture<Success> {
         let future = body(lease.resource).hop(to: self.loop)
         let held = LeaseBox(lease)
-        future.assumeIsolated().whenComplete { _ in held.release() }
+        future.assumeIsolated().whenComplete { result in
+            switch result {
+            case .success: held.release()
+            case .failure(let error): if keepsResource(error) { held.release() } else { held.discard() }
+            }
+        }
         return future
     }
 
@@ -59,12 +69,13 @@ extension LocalPool {
         return try waiter.take()
     }
 
-    /// Leases a resource, runs `body` with it, and gives it back when the body returns or throws.
+    /// Leases a resource, runs `body` with it, and gives it back when the body returns. When it throws the resource is closed, since
+    /// its state is in doubt, unless `keepsResource` knows the error for harmless.
     ///
     /// As ``lease(owner:deadline:file:line:)`` it must be called on this loop. The body runs there too.
     public func withLease<Success>(
-        owner: Owner = .none, deadline: NIODeadline? = nil, file: StaticString = #fileID, line: UInt32 = #line,
-        _ body: (Resource) async throws -> Success
+        owner: Owner = .none, deadline: NIODeadline? = nil, keepsResource: (any Error) -> Bool = { _ in false },
+        file: StaticString = #fileID, line: UInt32 = #line, _ body: (Resource) async throws -> Success
     ) async throws -> Success {
         let lease = try await self.lease(owner: owner, deadline: deadline, file: file, line: line)
         let resource = lease.resource
@@ -75,7 +86,7 @@ extension LocalPool {
             return success
         } catch {
             self.loop.preconditionInEventLoop()
-            lease.release()
+            if keepsResource(error) { lease.release() } else { lease.discard() }
             throw error
         }
     }
@@ -91,6 +102,10 @@ private final class LeaseBox<Resource> {
 
     func release() {
         self.lease.take()?.release()
+    }
+
+    func discard() {
+        self.lease.take()?.discard()
     }
 }
 

@@ -98,8 +98,9 @@ public final class LocalPool<Resource> {
     @usableFromInline
     func tryLeaseCarefully(owner: Owner, site: CallSite) -> Int32 {
         guard self.machine.pointee.hasIdle else { return -1 }
-        let slot = self.machine.pointee.tryLeaseCarefully(now: self.loop.now, owner: owner, site: site)
-        self.drive()
+        let now = self.loop.now
+        let slot = self.machine.pointee.tryLeaseCarefully(now: now, owner: owner, site: site)
+        self.drive(now: now)
         return slot
     }
 
@@ -158,19 +159,19 @@ public final class LocalPool<Resource> {
         {
         case .leased(let slot):
             receiver.grant(self.granted(slot))
-            self.drive()
+            self.drive(now: now)
             return nil
         case .refused(let refusal):
-            if case .deadlineExceeded = refusal { self.meters.waits.increment() }
+            if refusal != .shutdown { self.meters.waits.increment() }
             receiver.fail(self.error(for: refusal))
             // A request that may not wait still shows that there is a need of checks.
-            self.drive()
+            self.drive(now: now)
             return nil
         case .waiting(let request):
             self.meters.waits.increment()
             while self.storage.pointee.receivers.count <= request.index { self.storage.pointee.receivers.append(.nobody) }
             self.storage.pointee.receivers[Int(request.index)] = receiver
-            self.drive()
+            self.drive(now: now)
             return self.machine.pointee.isWaiting(request) ? request : nil
         }
     }
@@ -197,7 +198,7 @@ public final class LocalPool<Resource> {
         guard self.machine.pointee.giveBackSimply(slot, now: now) else { return self.giveBackCarefully(slot, now: now) }
         if self.isShared {
             if self.machine.pointee.ready.count == 1 { self.account.publish(hasIdle: true) }
-            if self.account.isAnyoneStarving { self.drive() }
+            if self.account.isAnyoneStarving { self.drive(now: now) }
         }
     }
 
@@ -205,7 +206,7 @@ public final class LocalPool<Resource> {
     func giveBackCarefully(_ slot: Int32, now: NIODeadline) {
         self.noteReturn(slot, now: now)
         self.machine.pointee.giveBack(slot, now: now)
-        self.drive()
+        self.drive(now: now)
         self.endIfOver()
     }
 
@@ -216,12 +217,17 @@ public final class LocalPool<Resource> {
         self.meters.holdTime.record(UInt64(clamping: (now - self.machine.pointee.slots[Int(slot)].leasedAt).nanoseconds))
         self.noteReturn(slot, now: now)
         self.machine.pointee.discard(slot, now: now)
-        self.drive()
+        self.drive(now: now)
         self.endIfOver()
     }
 
     @usableFromInline
     func giveBackDropped(_ slot: Int32) {
+        guard self.loop.inEventLoop else {
+            // Whatever held the lease was let go of on another thread. The lease keeps the pool alive until it is back.
+            nonisolated(unsafe) let pool = Unmanaged.passUnretained(self) // Only carried to the loop, and touched there.
+            return self.loop.execute { pool._withUnsafeGuaranteedRef { $0.giveBackDropped(slot) } }
+        }
         self.meters.dropped.increment()
         self.report(.dropped(pool: self.name, self.info(of: slot, now: self.loop.now)))
         self.giveBack(slot)
@@ -232,7 +238,8 @@ public final class LocalPool<Resource> {
         let state = self.machine.pointee.slots[Int(slot)]
         if state.marks.contains(.reported) { self.report(.leakReturned(pool: self.name, self.info(of: slot, now: now))) }
         if state.marks.contains(.traced) { self.tracer.forget(slot) }
-        if state.state == .gone || state.state == .revoked { self.storage.pointee.resources[Int(slot)] = nil }
+        // One that was taken away and waits for the order to close is needed for that order.
+        if state.state == .gone || self.machine.pointee.isClosingUnderLease(slot) { self.storage.pointee.resources[Int(slot)] = nil }
     }
 
     @usableFromInline

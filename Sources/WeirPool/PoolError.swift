@@ -49,3 +49,8 @@ public struct PoolError: WeirError {
 
     static var cancelled: PoolError { PoolError(.cancelled, "the request was cancelled") }
 }
+
+/// How a connect failed that the pool gave up on: no word from it within ``PoolConfiguration/connectTimeout``.
+struct ConnectAbandoned: Error, CustomStringConvertible {
+    var description: String { "connecting took longer than the connect timeout" }
+}

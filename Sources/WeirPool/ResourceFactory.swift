@@ -3,7 +3,8 @@ import NIOCore
 /// Makes, checks and closes the resources of one loop's pool.
 ///
 /// Everything is called on that loop, and everything must be reported on it, through the handle: at once or later, each
-/// order once. The pool never calls a factory from inside a report; it may call it from inside a request for a lease.
+/// order once. A report, like a request for a lease or its return, may have the pool call the factory again before it returns, to
+/// open, check or close another resource or the same: bring your own state in order first and report last.
 public protocol ResourceFactory<Resource>: AnyObject {
     associatedtype Resource
 

@@ -173,9 +173,29 @@ import Testing
         configuration.minimumIdle = 3
         let bench = Bench(configuration)
         #expect(bench.local.statistics().idle == 3)
-        bench.factory.opened[1].handle.closed()
+        bench.ask().release()
+        bench.factory.opened[2].handle.closed()
         #expect(bench.local.statistics().idle == 3)
         #expect(bench.factory.connectCount == 4)
+        try bench.end()
+    }
+
+    /// A proxy without its backend accepts, and closes at once: no storm of connects comes of it, and who asks is served.
+    @Test func whatDiesUnusedIsReplacedEverLater() throws {
+        var configuration = PoolConfiguration(maximum: 10)
+        configuration.minimumIdle = 1
+        let bench = Bench(configuration)
+        for _ in 0..<600 {
+            if let last = bench.factory.opened.last, bench.local.statistics().idle > 0 { last.handle.closed() }
+            bench.pass(.milliseconds(100))
+        }
+        // A minute, with a backoff that doubles from 100 ms to 10 s, each at least half of it.
+        #expect(bench.factory.connectCount > 5)
+        #expect(bench.factory.connectCount < 24)
+        let count = bench.factory.connectCount
+        let served = bench.ask()
+        #expect(served.number.map { $0 >= count - 1 } == true)
+        served.release()
         try bench.end()
     }
 

@@ -35,7 +35,8 @@ public struct PermitLedgerError: WeirError {
 ///
 /// A loop that finds the pot empty raises its flag and looks once more; one that gives a permit back puts it into the
 /// pot and then looks for flags. Both steps are sequentially consistent, so at least one of the two sees the other and
-/// no permit lies in the pot while a loop waits for it.
+/// no permit lies in the pot while a loop waits for it. The same holds for a loop that shows its surplus and then looks for
+/// flags, and one that raises its flag and then looks for a surplus.
 public final class PermitLedger: Sendable {
     /// The permits there are.
     public let limit: Int
@@ -139,7 +140,7 @@ public final class PermitLedger: Sendable {
     }
 
     fileprivate func publishSurplus(_ hasSurplus: Bool, of index: Int) {
-        self.cells.hasSurplus(index).store(hasSurplus, ordering: .relaxed)
+        self.cells.hasSurplus(index).store(hasSurplus, ordering: .sequentiallyConsistent)
     }
 
     /// Asks the next loop in turn that was seen to have idle resources. A hint: it may have none by then.
@@ -147,7 +148,7 @@ public final class PermitLedger: Sendable {
         guard triesLeft > 0 else { return }
         for distance in 1...self.loops {
             let candidate = (index + distance) % self.loops
-            if candidate != index, self.cells.hasSurplus(candidate).load(ordering: .relaxed) {
+            if candidate != index, self.cells.hasSurplus(candidate).load(ordering: .sequentiallyConsistent) {
                 self.send(candidate, .surplusWanted(triesLeft: triesLeft - 1))
                 return
             }
@@ -163,6 +164,7 @@ public final class PermitAccount {
     @usableFromInline let starvingLoops: UnsafeAtomic<Int>
     /// The permits this loop holds.
     public private(set) var held = 0
+    private var shownSurplus = false
 
     fileprivate init(ledger: PermitLedger, index: Int) {
         self.ledger = ledger
@@ -170,9 +172,10 @@ public final class PermitAccount {
         self.starvingLoops = ledger.cells.starvingLoops
     }
 
-    /// Whether some loop waits for a permit. One relaxed load of a word that seldom changes.
+    /// Whether some loop waits for a permit. One load of a word that seldom changes; sequentially consistent for the sake of
+    /// ``publish(hasIdle:)``, which costs nothing beyond a plain load on x86 and little elsewhere.
     @inlinable
-    public var isAnyoneStarving: Bool { self.starvingLoops.load(ordering: .relaxed) > 0 }
+    public var isAnyoneStarving: Bool { self.starvingLoops.load(ordering: .sequentiallyConsistent) > 0 }
 
     /// Takes a permit if one is there. No atomic at all below the floor, one compare and exchange above.
     public func tryAcquire() -> Bool {
@@ -229,9 +232,14 @@ public final class PermitAccount {
         self.ledger.askDonor(after: self.index, triesLeft: triesLeft)
     }
 
-    /// Tells other loops whether this one has idle resources to give up. One relaxed store; to be called when that changes.
+    /// Tells other loops whether this one has idle resources to give up; to be called when that may have changed, and before a look
+    /// at ``isAnyoneStarving``, so that of two loops, one that shows a surplus and one that begins to starve, at least one sees the
+    /// other. One sequentially consistent store if it changed, else nothing.
     public func publish(hasIdle: Bool) {
-        self.ledger.publishSurplus(hasIdle && self.held > self.ledger.floor, of: self.index)
+        let hasSurplus = hasIdle && self.held > self.ledger.floor
+        guard hasSurplus != self.shownSurplus else { return }
+        self.shownSurplus = hasSurplus
+        self.ledger.publishSurplus(hasSurplus, of: self.index)
     }
 
     /// Whether a loop should give one of its resources up now: more loops starve than it has permits on their way to, it holds more than
@@ -246,7 +254,7 @@ public final class PermitAccount {
 
     /// Whether more other loops wait for a permit than this one will give back anyway. One relaxed load where none waits.
     public func hasMoreStarving(than promised: Int) -> Bool {
-        let starving = self.starvingLoops.load(ordering: .relaxed)
+        let starving = self.starvingLoops.load(ordering: .sequentiallyConsistent)
         guard starving > promised else { return false }
         return starving - (self.ledger.cells.isStarving(self.index).load(ordering: .relaxed) ? 1 : 0) > promised
     }

@@ -15,9 +15,13 @@ struct ConnectGate {
     private var window = 1
     private(set) var failuresInARow = 0
     private(set) var retryAt: NIODeadline?
+    /// Its own row: what nobody waits for is opened again ever later while it is lost before anybody has used it.
+    private var idleBackoff: Backoff
+    private var idleRetryAt: NIODeadline?
 
     init(backoff: Backoff, threshold: Int, maximumConcurrent: Int) {
         self.backoff = backoff
+        self.idleBackoff = backoff
         self.threshold = threshold
         self.maximumConcurrent = maximumConcurrent
     }
@@ -26,6 +30,15 @@ struct ConnectGate {
 
     /// Whether it is too early to try again.
     func isResting(now: NIODeadline) -> Bool { self.retryAt.map { now < $0 } ?? false }
+
+    /// Whether it is too early to open one that nobody waits for.
+    func isIdleResting(now: NIODeadline) -> Bool { self.idleRetryAt.map { now < $0 } ?? false }
+
+    /// When it is not too early any more; nil if it is not.
+    func restsUntil(forWaiters: Bool, now: NIODeadline) -> NIODeadline? {
+        let times = forWaiters ? [self.retryAt] : [self.retryAt, self.idleRetryAt]
+        return times.compactMap { $0 }.filter { $0 > now }.max()
+    }
 
     /// How many connects may be under way at once.
     func allowance(now: NIODeadline, isAnyOpen: Bool) -> Int {
@@ -42,9 +55,24 @@ struct ConnectGate {
     }
 
     mutating func failed(now: NIODeadline, using random: inout some RandomNumberGenerator) {
+        // Those that were under way together tell one and the same thing.
+        guard !self.isResting(now: now) else { return }
         self.failuresInARow += 1
         self.window = 1
         self.retryAt = now + self.backoff.next(using: &random)
+    }
+
+    /// A resource was closed from the other side before anybody had used it, as by a proxy without its backend.
+    mutating func diedUnused(now: NIODeadline, using random: inout some RandomNumberGenerator) {
+        guard !self.isIdleResting(now: now) else { return }
+        self.idleRetryAt = now + self.idleBackoff.next(using: &random)
+    }
+
+    /// A resource was used, or answered a check.
+    mutating func proven() {
+        guard self.idleRetryAt != nil else { return }
+        self.idleBackoff.reset()
+        self.idleRetryAt = nil
     }
 
     /// Nobody waits any more: the next burst starts slowly again.

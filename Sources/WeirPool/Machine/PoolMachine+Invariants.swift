@@ -6,10 +6,12 @@ extension PoolMachine {
     func brokenInvariant() -> String? {
         var counts: [Slot.State: Int32] = [:]
         var expired: Int32 = 0
+        var slow: Int32 = 0
         for index in 0..<self.slotCapacity {
             let slot = self.slots[index]
             counts[slot.state, default: 0] += 1
             if slot.marks.contains(.expired) { expired += 1 }
+            if slot.marks.contains(.slow) { slow += 1 }
             if slot.state == .free, slot.timer != .none { return "free slot \(index) has a deadline" }
         }
         func count(_ state: Slot.State) -> Int32 { counts[state] ?? 0 }
@@ -17,7 +19,7 @@ extension PoolMachine {
         let pairs: [(String, Int32, Int32)] = [
             ("occupied", self.occupied, occupied), ("connecting", self.connecting, count(.connecting)),
             ("validating", self.validating, count(.validating)), ("leased", self.leased, count(.leased)),
-            ("expired", self.expired, expired), ("ready", self.ready.count, count(.ready)),
+            ("expired", self.expired, expired), ("slow checks", self.slowChecks, slow), ("ready", self.ready.count, count(.ready)),
             ("suspect", self.suspect.count, count(.suspect)), ("free", self.freeSlots.count, count(.free)),
         ]
         for (name, kept, counted) in pairs where kept != counted { return "\(name) is kept as \(kept) and counts \(counted)" }

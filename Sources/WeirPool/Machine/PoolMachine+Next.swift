@@ -16,6 +16,11 @@ extension PoolMachine {
             self.permitsToGiveUp -= 1
             return .releasePermit
         }
+        // Whatever brought it about, a failed connect or the loss of the last open one.
+        if self.waiters.count > 0, self.isDown(now: now) {
+            self.refuseWaiters(.circuitOpen)
+            return self.next(now: now)
+        }
         if let grant = self.nextGrant(now: now) { return grant }
         // Shedding refuses some while it looks for whom to serve.
         if let (waiter, refusal) = self.waiters.nextRefused() { return .refuse(waiter: waiter, refusal) }
@@ -32,7 +37,7 @@ extension PoolMachine {
             self.armLeakTimer(now: now)
             return .grant(waiter: waiter, slot: slot)
         }
-        while self.waiters.count > self.validating, let slot = self.suspect.popFirst(self.slots) {
+        while self.waiters.count > self.promisingChecks, let slot = self.suspect.popFirst(self.slots) {
             self.beginValidating(slot, now: now)
         }
         return nil
@@ -47,7 +52,7 @@ extension PoolMachine {
 
     private func need(now: NIODeadline) -> Need {
         guard self.mode != .suspended, self.mode != .closed else { return .none }
-        let pending = self.connecting + self.validating
+        let pending = self.connecting + self.promisingChecks
         if self.waiters.count > pending + self.ready.count, self.occupied < self.hardLimit { return .waiters }
         guard self.mode == .open else { return .none }
         let idle = self.ready.count + self.suspect.count + pending
@@ -70,10 +75,11 @@ extension PoolMachine {
         case .none: isAllowed = false
         case .waiters: isAllowed = self.connecting < allowance
         // Nobody waits for these: one at a time, unless there is nothing at all yet.
-        case .minimum, .replacement: isAllowed = self.connecting < (self.serving > 0 ? min(1, allowance) : allowance)
+        case .minimum, .replacement:
+            isAllowed = self.connecting < (self.serving > 0 ? min(1, allowance) : allowance) && !self.gate.isIdleResting(now: now)
         }
         guard isAllowed else {
-            if need != .none, self.gate.isResting(now: now) { self.armRetryTimer(at: self.gate.retryAt) }
+            if need != .none { self.armRetryTimer(at: self.gate.restsUntil(forWaiters: need == .waiters, now: now)) }
             if self.isStarving {
                 // It could not use a permit now, and gives up even its own. It asks again when it can: its floor may be free then.
                 self.isStarving = false

@@ -19,6 +19,10 @@ extension PoolMachine {
         }
         if self.isDown(now: now) { return .refused(.circuitOpen) }
         if deadline <= now { return .refused(.deadlineExceeded) }
+        // Also while nobody is served: when all that is open hangs, the queue stands.
+        if self.waiters.oldest >= 0, self.serving > 0 {
+            self.delay.sampled(oldestWaited: self.waited(self.waiters.oldest, now: now), now: now)
+        }
         guard let waiter = self.waiters.append(now: now, owner: owner, site: site) else { return .refused(.queueFull) }
         var deadline = deadline
         if self.delay.isOverloaded, let target = self.configuration.overload?.target, now + target < deadline {
@@ -48,7 +52,7 @@ extension PoolMachine {
         guard self.isOpen, self.waiters.count == 0 else { return -1 }
         guard let index = self.nextFit(now: now) else {
             // So that another try finds one.
-            if self.validating == 0, let suspect = self.suspect.popFirst(self.slots) { self.beginValidating(suspect, now: now) }
+            if self.promisingChecks == 0, let suspect = self.suspect.popFirst(self.slots) { self.beginValidating(suspect, now: now) }
             return -1
         }
         self.lease(index, now: now, owner: owner, site: site)
@@ -74,7 +78,8 @@ extension PoolMachine {
         let slot = self.slots + Int(index)
         switch slot.pointee.state {
         case .leased:
-            slot.pointee.marks.subtract([.reported, .traced])
+            if slot.pointee.marks.contains(.unproven) { self.gate.proven() }
+            slot.pointee.marks.subtract([.reported, .traced, .unproven])
             slot.pointee.checkedAt = now
             slot.pointee.idleSince = now
             if let reason = self.reasonToCloseReturned(slot.pointee.marks) {
@@ -128,6 +133,11 @@ extension PoolMachine {
         return count
     }
 
+    /// Whether the resource of a lease that was taken away has had its order to close, and the lease is still out.
+    func isClosingUnderLease(_ index: Int32) -> Bool {
+        self.slots[Int(index)].state == .revoked && !self.isListed(index, in: self.toClose)
+    }
+
     mutating func revoke(_ index: Int32) {
         self.leased -= 1
         self.slots[Int(index)].state = .revoked
@@ -162,7 +172,7 @@ extension PoolMachine {
     /// Takes the waiter whose turn it is, after shedding those that a standing queue has kept for too long.
     mutating func nextWaiter(now: NIODeadline) -> Int32? {
         guard self.waiters.oldest >= 0 else { return nil }
-        self.delay.served(oldestWaited: self.waited(self.waiters.oldest, now: now), now: now)
+        self.delay.sampled(oldestWaited: self.waited(self.waiters.oldest, now: now), now: now)
         if self.delay.isOverloaded, let target = self.configuration.overload?.target {
             // The newest is spared: somebody has to be served.
             while self.waiters.oldest != self.waiters.newest, self.waited(self.waiters.oldest, now: now) > target {

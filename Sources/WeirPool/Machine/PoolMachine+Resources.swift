@@ -29,6 +29,7 @@ extension PoolMachine {
         switch slot.pointee.state {
         case .connecting:
             self.connecting -= 1
+            slot.pointee.marks.insert(.unproven)
             self.gate.connected(stillWaiting: self.waiters.count > self.ready.count + 1)
             if self.serving == 0 { self.servingSince = now }
             if slot.pointee.marks.contains(.retiring) { return self.beginClosing(index, reason: .evicted) }
@@ -85,7 +86,6 @@ extension PoolMachine {
 
     mutating func noteFailedConnect(now: NIODeadline) {
         self.gate.failed(now: now, using: &self.random)
-        if self.isDown(now: now) { self.refuseWaiters(.circuitOpen) }
     }
 
     /// Whether nothing is open and the circuit says that nothing will be soon.
@@ -99,15 +99,26 @@ extension PoolMachine {
     private mutating func endOfLife(now: NIODeadline) -> NIODeadline {
         guard let lifetime = self.configuration.maximumLifetime else { return .distantFuture }
         let share = 1 - self.configuration.lifetimeJitter * Double.random(in: 0..<1, using: &self.random)
-        return now + .nanoseconds(Int64(Double(lifetime.nanoseconds) * share))
+        return now + .nanoseconds(Int64(min(Double(lifetime.nanoseconds) * share, Self.longestLife)))
     }
 
+    /// A hundred years in nanoseconds: what is more is as good as for ever, and can be added to the clock.
+    private static var longestLife: Double { 100 * 365 * 86_400e9 }
+
     // MARK: Checking
+
+    /// The share of the validation timeout after which a check is not counted on any more: others are checked and connects started
+    /// beside it, so that a black hole full of idle resources costs its waiters little.
+    private static var patience: Int64 { 10 }
+
+    /// How long a check may take before others are tried beside it.
+    private var checkPatience: TimeAmount { .nanoseconds(max(1, self.configuration.validationTimeout.nanoseconds / Self.patience)) }
 
     mutating func beginValidating(_ index: Int32, now: NIODeadline) {
         self.slots[Int(index)].state = .validating
         self.validating += 1
-        self.setTimer(index, at: now + self.configuration.validationTimeout)
+        self.slots[Int(index)].checkEndsAt = now + self.configuration.validationTimeout
+        self.setTimer(index, at: now + self.checkPatience)
         self.toValidate.pushLast(index, self.slots)
     }
 
@@ -121,6 +132,8 @@ extension PoolMachine {
             return self.closeValidating(index, reason: .unhealthy)
         }
         self.endValidating(index)
+        self.gate.proven()
+        slot.pointee.marks.remove(.unproven)
         if slot.pointee.marks.contains(.retiring) { return self.beginClosing(index, reason: .evicted) }
         slot.pointee.state = .ready
         slot.pointee.checkedAt = now
@@ -131,9 +144,23 @@ extension PoolMachine {
         self.armIdleTimer(now: now)
     }
 
+    /// The deadline of a check has come: that of patience with it first, then its own.
+    mutating func checkTakesLong(_ index: Int32, now: NIODeadline) {
+        if self.slots[Int(index)].marks.contains(.slow) { return self.validated(index, healthy: false, now: now) }
+        self.slots[Int(index)].marks.insert(.slow)
+        self.slowChecks += 1
+        self.setTimer(index, at: self.slots[Int(index)].checkEndsAt)
+    }
+
+    /// Checks under way that are likely to answer soon.
+    var promisingChecks: Int32 { self.validating - self.slowChecks }
+
     private mutating func endValidating(_ index: Int32) {
         if self.isListed(index, in: self.toValidate) { self.toValidate.remove(index, self.slots) }
         self.validating -= 1
+        guard self.slots[Int(index)].marks.contains(.slow) else { return }
+        self.slots[Int(index)].marks.remove(.slow)
+        self.slowChecks -= 1
     }
 
     /// Closes one whose check has not answered, or not well. A later answer finds it in another state.
@@ -182,9 +209,10 @@ extension PoolMachine {
     }
 
     /// The resource is gone, by our order or by itself.
-    mutating func closed(_ index: Int32) {
+    mutating func closed(_ index: Int32, now: NIODeadline) {
         switch self.slots[Int(index)].state {
         case .ready, .suspect:
+            if self.slots[Int(index)].marks.contains(.unproven) { self.gate.diedUnused(now: now, using: &self.random) }
             self.unlinkIdle(index)
             self.freeOccupied(index)
         case .validating:

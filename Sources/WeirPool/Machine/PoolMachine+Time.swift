@@ -31,9 +31,9 @@ extension PoolMachine {
         case .abandoned:
             self.connectFailed(index, now: now)
         case .validating:
-            self.validated(index, healthy: false, now: now)
+            self.checkTakesLong(index, now: now)
         case .closing, .revoked:
-            self.closed(index)
+            self.closed(index, now: now)
         case .ready, .suspect:
             if self.ready.count + self.suspect.count > Int32(self.configuration.minimumIdle) || self.mode != .open {
                 self.closeIdle(index, reason: .expired)
@@ -93,12 +93,11 @@ extension PoolMachine {
         guard !self.isIdleTimerArmed else { return }
         self.isIdleTimerArmed = true
         guard let period = self.idlePeriod else { return }
-        self.idleTimer = self.wheel.arm(at: now + period, target: 0, tag: Timer.idle.tag)
+        _ = self.wheel.arm(at: now + period, target: 0, tag: Timer.idle.tag)
     }
 
     private mutating func idleTimerFired(now: NIODeadline) {
         self.isIdleTimerArmed = false
-        self.idleTimer = .none
         var nextDue: NIODeadline?
         for var index in [self.suspect.tail, self.ready.tail] {
             while index >= 0 {
@@ -109,7 +108,7 @@ extension PoolMachine {
         }
         guard let nextDue else { return }
         self.isIdleTimerArmed = true
-        self.idleTimer = self.wheel.arm(at: nextDue, target: 0, tag: Timer.idle.tag)
+        _ = self.wheel.arm(at: nextDue, target: 0, tag: Timer.idle.tag)
     }
 
     /// Closes or checks an idle resource if it is time.

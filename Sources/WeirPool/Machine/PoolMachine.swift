@@ -71,6 +71,8 @@ struct PoolMachine: ~Copyable {
     @usableFromInline var occupied: Int32 = 0
     var connecting: Int32 = 0
     var validating: Int32 = 0
+    /// Those among them that have not answered for so long that nobody counts on them.
+    var slowChecks: Int32 = 0
     /// In use and their resource open.
     @usableFromInline var leased: Int32 = 0
     /// Slots marked as older than their lifetime and still in use or idle.
@@ -107,7 +109,6 @@ struct PoolMachine: ~Copyable {
     var wheel: DeadlineWheel
     @usableFromInline var isIdleTimerArmed = false
     @usableFromInline var isLeakTimerArmed: Bool
-    var idleTimer: DeadlineToken = .none
     var retryTimer: DeadlineToken = .none
     var retryTimerAt: NIODeadline = .distantFuture
     var leakCursor: Int32 = .max
@@ -164,7 +165,6 @@ struct PoolMachine: ~Copyable {
         self.ready.count &-= 1
         self.leased &+= 1
         slot.pointee.state = .leased
-        slot.pointee.leaseSerial &+= 1
         slot.pointee.leasedAt = now
         slot.pointee.owner = owner
         slot.pointee.site = site
@@ -183,22 +183,5 @@ struct PoolMachine: ~Copyable {
         slot.pointee.idleSince = now
         self.ready.pushFirst(index, self.slots)
         return true
-    }
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014): small, seedable, good enough for jitter; not for secrets.
-struct SplitMix64: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        self.state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        self.state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = self.state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }

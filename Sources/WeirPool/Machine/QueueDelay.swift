@@ -11,8 +11,8 @@ struct QueueDelay {
         self.policy = policy
     }
 
-    /// A request is about to be served while the oldest in the queue has waited for `delay`.
-    mutating func served(oldestWaited delay: TimeAmount, now: NIODeadline) {
+    /// A request comes or is about to be served while the oldest in the queue has waited for `delay`.
+    mutating func sampled(oldestWaited delay: TimeAmount, now: NIODeadline) {
         guard let policy else { return }
         guard let end = self.intervalEnd else {
             self.intervalEnd = now + policy.interval

@@ -45,12 +45,14 @@ struct Slot {
         @usableFromInline static var reported: Marks { Marks(rawValue: 4) }
         /// Its lease carries a backtrace.
         @usableFromInline static var traced: Marks { Marks(rawValue: 8) }
+        /// Connected, and neither used nor checked since.
+        @usableFromInline static var unproven: Marks { Marks(rawValue: 16) }
+        /// Its check takes long.
+        @usableFromInline static var slow: Marks { Marks(rawValue: 32) }
     }
 
     @usableFromInline var state: State = .free
     @usableFromInline var marks: Marks = []
-    /// Tells one lease of the slot from the next.
-    @usableFromInline var leaseSerial: UInt32 = 0
     /// Tells one resource of the slot from the next.
     @usableFromInline var resourceSerial: UInt32 = 0
     /// The pool's generation when the resource was last proven.
@@ -67,6 +69,8 @@ struct Slot {
     @usableFromInline var timer: DeadlineToken = .none
     /// When its life ends; its timer is busy with something else at times.
     @usableFromInline var expiresAt: NIODeadline = .distantFuture
+    /// When the check under way counts as failed; its timer runs out earlier once, to try others beside it.
+    @usableFromInline var checkEndsAt: NIODeadline = .uptimeNanoseconds(0)
     /// Why it is being closed, if it is.
     @usableFromInline var closeReason: PoolMachine.CloseReason = .discarded
 

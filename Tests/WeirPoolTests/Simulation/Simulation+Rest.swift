@@ -22,13 +22,13 @@ extension Simulation {
         var rounds = 0
         while self.failure == nil {
             rounds += 1
-            guard rounds < 100_000 else {
+            guard rounds < 20_000 else {
                 self.expect(false, "the loops go round in circles")
                 return false
             }
             while self.failure == nil, self.deliverMessage() || self.deliverBackendEvent() {
                 rounds += 1
-                guard rounds < 100_000 else { break }
+                guard rounds < 20_000 else { break }
                 self.releaseWhileResting()
             }
             for state in self.loops { self.pass(state, alarms: true) {} }
@@ -136,7 +136,8 @@ extension Simulation {
         let end = self.now + lifetime + self.longestWait
         while self.now < end, self.failure == nil {
             self.pass(state, alarms: false) {
-                while state.waiting.count < min(self.plan.hardLimit, self.configuration.maximumWaiters), self.failure == nil {
+                let most = min(self.plan.hardLimit, self.configuration.maximumWaiters)
+                for _ in min(state.waiting.count, most)..<most where self.failure == nil {
                     self.ask(state, for: .seconds(60), kind: .receiver)
                 }
             }
