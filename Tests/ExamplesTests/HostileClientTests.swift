@@ -18,4 +18,26 @@ import WeirTestKit
             }
         }
     }
+
+    @Test func bodiesWhereNoneIsOfUseHaveAnEnd() async throws {
+        try await withGateway(["ACCESS_LOG": "off"]) { _, port in
+            let chunk = "10000\r\n" + String(repeating: "x", count: 0x10000) + "\r\n"
+            for target in ["DELETE /kv/x", "GET /kv/x", "GET /status"] {
+                let client = try await Client.connect(port)
+                try await client.send(
+                    "\(target) HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + String(repeating: chunk, count: 17))
+                let response = try await client.all()
+                #expect(response.hasPrefix("HTTP/1.1 413 "), "\(target): \(response)")
+                client.close()
+                let polite = try await Client.connect(port)
+                try await polite.send("\(target) HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
+                let leave = try await polite.text(until: "\r\n\r\n")
+                #expect(leave == "HTTP/1.1 100 Continue\r\n\r\n", "\(target)")
+                try await polite.send("abc")
+                let answer = try await polite.text(until: "\r\n\r\n")
+                #expect(answer.hasPrefix("HTTP/1.1 404 ") || answer.hasPrefix("HTTP/1.1 200 "), "\(target): \(answer)")
+                polite.close()
+            }
+        }
+    }
 }
