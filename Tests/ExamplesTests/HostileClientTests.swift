@@ -6,6 +6,14 @@ import WeirTestKit
 
 /// Clients that ask for more than they read, leave in the middle or offer what nobody takes, and ends that come at the wrong moment.
 @Suite(.serialized) struct HostileClientTests {
+    private func waitUntilRefused(_ port: Int) async throws {
+        let deadline = ContinuousClock.now + .seconds(30)
+        while let client = try? await Client.connect(port) {
+            client.close()
+            try #require(ContinuousClock.now < deadline)
+        }
+    }
+
     @Test func otherProtocolsAreDeclined() async throws {
         try await withGateway(["ACCESS_LOG": "off"]) { _, port in
             for target in ["/kv/x", "/proxy/x", "/nope"] {
@@ -39,5 +47,50 @@ import WeirTestKit
                 polite.close()
             }
         }
+    }
+
+    // MARK: Ends
+
+    @Test func aSignalRightAfterTheStartIsHeard() async throws {
+        for _ in 0..<5 {
+            let program = try Program("Gateway", environment: ["PORT": "0"])
+            try await program.wait(for: "listens on")
+            program.signal(SIGTERM)
+            let exit = await program.exitStatus()
+            #expect(exit == 0)
+        }
+    }
+
+    @Test func aSecondSignalEndsTheDrain() async throws {
+        let program = try Program("Gateway", environment: ["PORT": "0", "DRAIN_SECONDS": "3600"])
+        try await program.wait(for: "listens on")
+        let port = try #require(program.text.firstMatch(of: /listens on http:\/\/127\.0\.0\.1:(\d+);/).flatMap { Int($0.1) })
+        let running = try await Client.connect(port)
+        try await running.send("GET /proxy/silent/ HTTP/1.1\r\nHost: a\r\n\r\n")
+        var status = ""
+        while !status.contains("\"active\" : 1") { status = try await request(port, "GET", "/status") }
+        program.signal(SIGTERM)
+        try await self.waitUntilRefused(port)
+        program.signal(SIGINT)
+        let response = try await running.all()
+        #expect(response.isEmpty)
+        let exit = await program.exitStatus()
+        #expect(exit == 0)
+    }
+
+    @Test func anAccessLogThatNobodyReadsHoldsNothingUp() async throws {
+        let program = try Program("Gateway", environment: ["PORT": "0"])
+        try await program.wait(for: "listens on")
+        let port = try #require(program.text.firstMatch(of: /listens on http:\/\/127\.0\.0\.1:(\d+);/).flatMap { Int($0.1) })
+        program.stopReadingOutput()
+        let client = try await Client.connect(port)
+        // More lines than a pipe holds.
+        let count = 5000
+        try await client.send(String(repeating: "GET /nope HTTP/1.1\r\nHost: h\r\n\r\n", count: count - 1) + "GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        _ = try await client.text(until: "any method")
+        client.close()
+        program.signal(SIGTERM)
+        let exit = await program.exitStatus()
+        #expect(exit == 0)
     }
 }

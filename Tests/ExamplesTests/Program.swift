@@ -45,6 +45,9 @@ final class Program: @unchecked Sendable {
 
     var text: String { self.output.text }
 
+    /// From here on it writes to a pipe that fills up.
+    func stopReadingOutput() { self.pipes.out.fileHandleForReading.readabilityHandler = nil }
+
     /// Waits, for at most half a minute, until it has written this.
     func wait(for text: String) async throws {
         let deadline = ContinuousClock.now + .seconds(30)
