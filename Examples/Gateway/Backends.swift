@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import NIOPosix
+import WeirCore
 import WeirHTTP
 import WeirPool
 import WeirRedis
@@ -39,6 +40,8 @@ final class Backends: Sendable {
         pool.connectTimeout = min(settings.backendTimeout, .seconds(5))
         pool.acquireTimeout = pool.connectTimeout
         pool.idleTimeout = .seconds(60)
+        // Who waits here is a person: a back end that is up again is found within a second.
+        pool.backoff = Backoff(initial: .milliseconds(50), maximum: .seconds(1), multiplier: 2, jitter: .equal)
         // Clients wait for their turn gladly for a moment; a queue that stands longer than that is shed.
         pool.overload = OverloadPolicy(target: .milliseconds(250), interval: .seconds(1))
         return pool
