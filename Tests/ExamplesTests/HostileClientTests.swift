@@ -6,6 +6,83 @@ import WeirTestKit
 
 /// Clients that ask for more than they read, leave in the middle or offer what nobody takes, and ends that come at the wrong moment.
 @Suite(.serialized) struct HostileClientTests {
+    private static let megabyte = 1 << 20
+    private static let getLarge = "GET /kv/large HTTP/1.1\r\nHost: h\r\n\r\n"
+
+    /// A gateway that holds a value of one megabyte, and a client that has asked for it so often and reads nothing yet.
+    private func withUnreadResponses(_ count: Int, _ body: (Program, Int, Client) async throws -> Void) async throws {
+        try await withGateway(["ACCESS_LOG": "off"]) { program, port in
+            let put = try await request(port, "PUT", "/kv/large", body: String(repeating: "v", count: Self.megabyte))
+            #expect(put.hasPrefix("HTTP/1.1 204 "))
+            let client = try await Client.connect(port, readsByItself: false)
+            try await client.send(String(repeating: Self.getLarge, count: count))
+            try await body(program, port, client)
+        }
+    }
+
+    private func redisLeases(_ port: Int) async throws -> Int {
+        let status = try await request(port, "GET", "/status")
+        let json = try #require(status.firstRange(of: "\r\n\r\n"))
+        let object = try JSONSerialization.jsonObject(with: Data(status[json.upperBound...].utf8)) as? [String: Any]
+        let pool = (object?["redis"] as? [String: Any])?["pool"] as? [String: Any]
+        return try #require(pool?["leases"] as? Int)
+    }
+
+    /// Time enough for a gateway that does not wait for its client to answer hundreds of requests.
+    private func leasesWhenAllIsQuiet(_ port: Int) async throws -> Int {
+        var (leases, rounds) = (0, 0)
+        while rounds < 100 {
+            let now = try await self.redisLeases(port)
+            rounds = now == leases ? rounds + 1 : 0
+            leases = now
+        }
+        return leases
+    }
+
+    /// The whole responses in what a client got, each of one megabyte.
+    private func wholeResponses(_ text: String) -> Int {
+        let lengths = text.split(separator: "HTTP/1.1 200 OK\r\n").map { part in
+            part.firstRange(of: "\r\n\r\n").map { part[$0.upperBound...].utf8.count } ?? 0
+        }
+        #expect(lengths.allSatisfy { $0 == Self.megabyte }, "\(lengths)")
+        return lengths.count
+    }
+
+    @Test func responsesThatNobodyReadsAreNotMade() async throws {
+        try await self.withUnreadResponses(200) { program, port, client in
+            let leases = try await self.leasesWhenAllIsQuiet(port)
+            // What the kernel's buffers hold, and one.
+            #expect(leases < 40)
+            #expect(program.residentBytes < 150_000_000)
+            try await client.startReading()
+            let counted = try await client.count(200 * Self.megabyte)
+            #expect(counted >= 200 * Self.megabyte)
+            client.close()
+        }
+    }
+
+    @Test func aClientThatHasSaidAllGetsAll() async throws {
+        try await self.withUnreadResponses(12) { _, port, client in
+            _ = try await self.leasesWhenAllIsQuiet(port)
+            try await client.finish()
+            _ = try await self.leasesWhenAllIsQuiet(port)
+            try await client.startReading()
+            let text = try await client.all()
+            #expect(self.wholeResponses(text) == 12)
+        }
+    }
+
+    @Test func shutdownCutsNoResponseThatWasMade() async throws {
+        try await self.withUnreadResponses(12) { program, port, client in
+            _ = try await self.leasesWhenAllIsQuiet(port)
+            program.signal(SIGTERM)
+            try await self.waitUntilRefused(port)
+            try await client.startReading()
+            let text = try await client.all()
+            #expect(self.wholeResponses(text) >= 1)
+        }
+    }
+
     private func waitUntilRefused(_ port: Int) async throws {
         let deadline = ContinuousClock.now + .seconds(30)
         while let client = try? await Client.connect(port) {
