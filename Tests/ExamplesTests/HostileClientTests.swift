@@ -126,6 +126,26 @@ import WeirTestKit
         }
     }
 
+    /// Without a length and without chunks only the end of the connection ends the response: it must not look like one.
+    @Test func aCutResponseToAnOldClientIsReset() async throws {
+        let group = MultiThreadedEventLoopGroup.singleton
+        let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n"
+        let server = try await ScriptedServer.start(on: group) { number in
+            [.awaitString("\r\n\r\n"), .send(number == 1 ? head + "0\r\n\r\n" : head), .close]
+        }.get()
+        try await withGateway(["UPSTREAM_URL": "http://127.0.0.1:\(server.port)", "ACCESS_LOG": "off"]) { _, port in
+            for isWhole in [true, false] {
+                let client = try await Client.connect(port)
+                try await client.send("GET /proxy/ HTTP/1.0\r\n\r\n")
+                let response = try await client.all()
+                #expect(response.hasPrefix("HTTP/1.1 200 ") || !isWhole)
+                #expect(!isWhole || response.hasSuffix("\r\n\r\nhalf"))
+                #expect(try await client.wasReset() == !isWhole)
+            }
+        }
+        try await server.shutdown().get()
+    }
+
     // MARK: Ends
 
     @Test func aSignalRightAfterTheStartIsHeard() async throws {

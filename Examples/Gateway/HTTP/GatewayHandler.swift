@@ -1,6 +1,15 @@
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 import WeirCore
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
 
 /// One client connection: checks each request, gives it to its route, and sees that the response is right whatever the route does.
 ///
@@ -39,6 +48,8 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
         var keepsAlive: Bool
         /// True if the end of the response waits for the client to take what is before it.
         var isEndHeld = false
+        /// True if only the end of the connection shows the end of the response.
+        var endsWithConnection = false
 
         init(_ request: Request, started: NIODeadline, keepsAlive: Bool) {
             self.request = request
@@ -125,7 +136,9 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
         case .length(let length): head.headers.add(name: "content-length", value: String(length))
         case .unknown where running.request.method == .HEAD: break
         case .unknown where running.request.isHTTP11: head.headers.add(name: "transfer-encoding", value: "chunked")
-        case .unknown: running.keepsAlive = false
+        case .unknown:
+            running.keepsAlive = false
+            running.endsWithConnection = true
         }
         if !running.keepsAlive {
             head.headers.add(name: "connection", value: "close")
@@ -191,8 +204,12 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
         self.cut(running)
     }
 
-    /// Closes in the middle of a response.
+    /// Closes in the middle of a response. Where only the end of the connection shows the end of the response, a plain close would
+    /// look like it: that connection is reset.
     private func cut(_ running: Running) {
+        if running.endsWithConnection {
+            _ = (self.context?.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+        }
         self.context?.close(promise: nil)
     }
 
