@@ -146,6 +146,27 @@ import WeirTestKit
         try await server.shutdown().get()
     }
 
+    #if os(Linux)
+        /// Who is served already is served on, and waiting for a descriptor costs nothing.
+        @Test func withoutDescriptorsItWaits() async throws {
+            try await withGateway(["ACCESS_LOG": "off", "LOOPS": "1"], maximumDescriptors: 64) { program, port in
+                let client = try await Client.connect(port)
+                try await client.send("GET /proxy/slow/0 HTTP/1.1\r\nHost: h\r\n\r\n")
+                _ = try await client.text(until: "after 0 ms")
+                var others: [Client] = []
+                for _ in 0..<100 { others.append(try await Client.connect(port)) }
+                let before = program.processorTicks
+                try await client.send("GET /proxy/slow/2000 HTTP/1.1\r\nHost: h\r\n\r\n")
+                let response = try await client.text(until: "after 2000 ms")
+                #expect(response.hasPrefix("HTTP/1.1 200 "))
+                #expect(program.processorTicks - before < 60)
+                for other in others { other.close() }
+                let after = try await request(port, "GET", "/")
+                #expect(after.hasPrefix("HTTP/1.1 200 "))
+            }
+        }
+    #endif
+
     // MARK: Ends
 
     @Test func aSignalRightAfterTheStartIsHeard() async throws {
