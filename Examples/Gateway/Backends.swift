@@ -4,6 +4,7 @@ import NIOPosix
 import WeirCore
 import WeirHTTP
 import WeirPool
+import WeirRESP
 import WeirRedis
 import WeirTestKit
 
@@ -21,6 +22,9 @@ final class Backends: Sendable {
         self.embeddedUpstream = settings.upstream == nil ? try await EmbeddedUpstream.start(on: embedded).get() : nil
         var redis = RedisConfiguration()
         redis.commandTimeout = min(settings.backendTimeout, .seconds(5))
+        // Others may have put more into the same Redis than the gateway would.
+        redis.replyLimits.maximumBulkLength = KeyValueRoute.maximumValueLength
+        redis.replyLimits.maximumFrameLength = KeyValueRoute.maximumValueLength + 64 * 1024
         self.redis = RedisPool(
             url: settings.redis ?? RedisURL(host: "127.0.0.1", port: self.embeddedRedis!.port), group: group,
             configuration: redis, pool: Self.pool(settings.redisConnections, settings), logger: .quiet)

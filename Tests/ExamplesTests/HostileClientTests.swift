@@ -167,6 +167,21 @@ import WeirTestKit
         }
     #endif
 
+    /// What others put into the same Redis is not read into memory.
+    @Test func valuesThatAreTooLargeAreNotRead() async throws {
+        let server = try await ScriptedServer.start(on: MultiThreadedEventLoopGroup.singleton) { number in
+            let reply = number == 1 ? "$1048577\r\n" : "$1048576\r\n" + String(repeating: "x", count: 1_048_576) + "\r\n"
+            return [.awaitString("GET"), .send(reply), .hold]
+        }.get()
+        try await withGateway(["REDIS_URL": "redis://127.0.0.1:\(server.port)", "ACCESS_LOG": "off"]) { _, port in
+            let refused = try await request(port, "GET", "/kv/a")
+            #expect(refused.hasPrefix("HTTP/1.1 502 "), "\(refused)")
+            let allowed = try await request(port, "GET", "/kv/a")
+            #expect(allowed.hasPrefix("HTTP/1.1 200 ") && allowed.utf8.count > 1_048_576)
+        }
+        try await server.shutdown().get()
+    }
+
     // MARK: Ends
 
     @Test func aSignalRightAfterTheStartIsHeard() async throws {

@@ -7,7 +7,7 @@ import WeirRedis
 /// `PUT`, `GET`, `HEAD` and `DELETE /kv/{key}`: a value in Redis. The key is percent-decoded and, like the value, may be any bytes.
 final class KeyValueRoute: Route, RedisReplyReceiver {
     private static let maximumKeyLength = 1024
-    private static let maximumValueLength = 1024 * 1024
+    static let maximumValueLength = 1024 * 1024
 
     private unowned let client: GatewayHandler
     private let request: Request
