@@ -194,6 +194,34 @@ import WeirTestKit
         }
     }
 
+    /// Clients that ask again and again: the request that is on its way when the signal comes is answered, and told to be the last.
+    @Test func aDrainAnswersWhatIsOnItsWay() async throws {
+        let program = try Program("Gateway", environment: ["PORT": "0", "ACCESS_LOG": "off"])
+        try await program.wait(for: "listens on")
+        let port = try #require(program.text.firstMatch(of: /listens on http:\/\/127\.0\.0\.1:(\d+);/).flatMap { Int($0.1) })
+        let toldToClose = try await withThrowingTaskGroup(of: Bool.self) { group in
+            for number in 0..<32 {
+                let client = try await Client.connect(port)
+                group.addTask {
+                    var requests = 0
+                    while true {
+                        guard (try? await client.send("GET /proxy/bytes/100 HTTP/1.1\r\nHost: h\r\n\r\n")) != nil else { return false }
+                        let response = try await client.text(until: String(repeating: "w", count: 100))
+                        if response.isEmpty { return false }
+                        if response.contains("connection: close\r\n") { return true }
+                        requests += 1
+                        if number == 0, requests == 50 { program.signal(SIGTERM) }
+                    }
+                }
+            }
+            return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+        // All of them, unless this machine stood still for longer than the gateway waits.
+        #expect(toldToClose >= 30)
+        let exit = await program.exitStatus()
+        #expect(exit == 0)
+    }
+
     @Test func aSecondSignalEndsTheDrain() async throws {
         let program = try Program("Gateway", environment: ["PORT": "0", "DRAIN_SECONDS": "3600"])
         try await program.wait(for: "listens on")

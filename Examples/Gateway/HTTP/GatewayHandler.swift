@@ -23,6 +23,9 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
     /// A connection that is closed before its request was read is read for so long, or the client would get a reset instead of
     /// its response.
     private static let lingerTime = TimeAmount.seconds(1)
+    /// When no more requests are to come, a connection that was busy a moment ago is given so long for the one that may be on its way.
+    private static let drainGrace = TimeAmount.milliseconds(250)
+    private static let busyTime = TimeAmount.seconds(1)
     /// What a client must take of a response's end in each timeout, or it is closed.
     private static let minimumProgress = 32 * 1024
 
@@ -71,6 +74,7 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
     private var clientAddress = "-"
     private var readIsPending = false
     private var hasInputEnded = false
+    private var hasServed = false
     /// What was with the channel when a held end was last looked at.
     private var unwrittenBefore = 0
     /// True inside the write that ends a response: the next pipelined request may come from within it.
@@ -181,6 +185,7 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
         self.phase = keepsAlive ? .idle : .lingering(isWriting: true)
         self.arm(at: self.lastActivity + self.timeout)
         self.isEnding = true
+        self.hasServed = true
         if keepsAlive {
             context.writeAndFlush(Self.wrapOutboundOut(.end(nil)), promise: nil)
         } else {
@@ -215,9 +220,14 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
 
     // MARK: Ending
 
-    /// Stops after the request that runs, or now.
+    /// Stops after the request that runs or is on its way, or now.
     func drain() {
-        if case .idle = self.phase { self.closeWhenWritten() }
+        guard case .idle = self.phase else { return }
+        if self.hasServed, self.lastActivity + Self.busyTime > self.loopContext.passTime {
+            self.arm(at: self.loopContext.passTime + Self.drainGrace)
+        } else {
+            self.closeWhenWritten()
+        }
     }
 
     func closeNow() {
@@ -277,7 +287,9 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
             self.context?.close(promise: nil)
         case .idle:
             // A head has one timeout from its first byte or from the response before it, however slowly it drips.
-            if self.lastActivity + self.timeout > now {
+            if self.clients.isDraining {
+                self.closeWhenWritten()
+            } else if self.lastActivity + self.timeout > now {
                 self.arm(at: self.lastActivity + self.timeout)
             } else {
                 self.context?.close(promise: nil)
