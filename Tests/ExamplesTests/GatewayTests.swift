@@ -367,6 +367,20 @@ import WeirTestKit
 }
 
 @Suite struct EchoServerTests {
+    @Test func saysWhatIsWrongWhenItCannotStart() async throws {
+        let taken = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).bind(host: "127.0.0.1", port: 0).get()
+        for (port, message) in [
+            ("\(taken.localAddress!.port!)", "EchoServer: "), ("x", "EchoServer: the port must be"), ("70000", "EchoServer: the port must be"),
+            ("-1", "EchoServer: the port must be"),
+        ] {
+            let program = try Program("EchoServer", arguments: [port])
+            let status = await program.exitStatus()
+            try await program.wait(for: message)
+            #expect(status == 1 && !program.text.contains("Fatal error"), "\(port): \(program.text)")
+        }
+        try await taken.close().get()
+    }
+
     @Test func echoesAndStops() async throws {
         let program = try Program("EchoServer", arguments: ["0"])
         try await program.wait(for: "listens")
