@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import NIOCore
 import NIOPosix
@@ -15,9 +16,19 @@ struct EchoServer: Service {
     let group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
     let logger = Logger(label: "EchoServer")
 
-    static func main() async throws {
-        let server = EchoServer(port: CommandLine.arguments.dropFirst().first.flatMap { Int($0) } ?? 7000)
-        try await ServiceGroup(services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: server.logger).run()
+    static func main() async {
+        guard let port = UInt16(CommandLine.arguments.dropFirst().first ?? "7000") else { fail("the port must be a number up to 65535") }
+        let server = EchoServer(port: Int(port))
+        do {
+            try await ServiceGroup(services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: server.logger).run()
+        } catch {
+            fail("\(error)")
+        }
+    }
+
+    static func fail(_ message: String) -> Never {
+        FileHandle.standardError.write(Data("EchoServer: \(message)\n".utf8))
+        exit(1)
     }
 
     func run() async throws {

@@ -24,8 +24,8 @@ final class AccessLog: Sendable {
     /// Nil if there is no log. On the loop only.
     func local(_ loop: any EventLoop) -> LocalAccessLog? { self.isOn ? self.locals[loop] : nil }
 
-    /// Writes what waits and ends.
-    func close() async { await self.writer.close(on: self.locals.loops[0]) }
+    /// Writes what waits, and this last, and ends. Where nobody reads standard output it gives up after a second.
+    func close(saying text: String) async { await self.writer.close(saying: text, on: self.locals.loops[0]) }
 }
 
 /// The lines of one loop. On that loop only.
@@ -76,6 +76,8 @@ final class LocalAccessLog {
 
 /// The thread that writes.
 private final class Writer: Sendable {
+    private static let maximumCloseTime = TimeAmount.seconds(1)
+
     private let maximumWaitingBytes: Int
     private let pool = NIOThreadPool(numberOfThreads: 1)
     private let waitingBytes = Atomic<Int>(0)
@@ -101,9 +103,15 @@ private final class Writer: Sendable {
         }
     }
 
-    func close(on loop: any EventLoop) async {
+    func close(saying text: String, on loop: any EventLoop) async {
         // The queue is first in, first out: when this has run, everything before it is written.
-        try? await self.pool.runIfActive(eventLoop: loop) {}.get()
+        let written = self.pool.runIfActive(eventLoop: loop) { Console.out(text) }.map { true }
+        let isWritten = loop.makePromise(of: Bool.self)
+        let timer = loop.scheduleTask(in: Self.maximumCloseTime) { isWritten.succeed(false) }
+        written.cascade(to: isWritten)
+        // The thread may be inside its write for good: it ends with the process then.
+        guard (try? await isWritten.futureResult.get()) == true else { return }
+        timer.cancel()
         try? await self.pool.shutdownGracefully()
     }
 }

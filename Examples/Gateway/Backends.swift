@@ -1,8 +1,10 @@
 import Logging
 import NIOCore
 import NIOPosix
+import WeirCore
 import WeirHTTP
 import WeirPool
+import WeirRESP
 import WeirRedis
 import WeirTestKit
 
@@ -20,6 +22,9 @@ final class Backends: Sendable {
         self.embeddedUpstream = settings.upstream == nil ? try await EmbeddedUpstream.start(on: embedded).get() : nil
         var redis = RedisConfiguration()
         redis.commandTimeout = min(settings.backendTimeout, .seconds(5))
+        // Others may have put more into the same Redis than the gateway would.
+        redis.replyLimits.maximumBulkLength = KeyValueRoute.maximumValueLength
+        redis.replyLimits.maximumFrameLength = KeyValueRoute.maximumValueLength + 64 * 1024
         self.redis = RedisPool(
             url: settings.redis ?? RedisURL(host: "127.0.0.1", port: self.embeddedRedis!.port), group: group,
             configuration: redis, pool: Self.pool(settings.redisConnections, settings), logger: .quiet)
@@ -39,6 +44,8 @@ final class Backends: Sendable {
         pool.connectTimeout = min(settings.backendTimeout, .seconds(5))
         pool.acquireTimeout = pool.connectTimeout
         pool.idleTimeout = .seconds(60)
+        // Who waits here is a person: a back end that is up again is found within a second.
+        pool.backoff = Backoff(initial: .milliseconds(50), maximum: .seconds(1), multiplier: 2, jitter: .equal)
         // Clients wait for their turn gladly for a moment; a queue that stands longer than that is shed.
         pool.overload = OverloadPolicy(target: .milliseconds(250), interval: .seconds(1))
         return pool

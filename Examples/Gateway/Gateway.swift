@@ -17,6 +17,8 @@ import WeirTestKit
 ///     any method       /proxy/…       streamed to and from the upstream
 ///     GET              /status        what it is doing, as JSON
 ///
+/// SIGTERM or SIGINT: no new connections, and what runs is finished for up to `DRAIN_SECONDS`; another signal cuts that short.
+///
 /// Environment: `HOST`, `PORT` (0: any free one), `REDIS_URL`, `UPSTREAM_URL` (without them, servers inside the process),
 /// `LOOPS`, `REDIS_CONNECTIONS`, `UPSTREAM_CONNECTIONS`, `DRAIN_SECONDS`, `CLIENT_TIMEOUT_MS`, `BACKEND_TIMEOUT_MS`,
 /// `ACCESS_LOG` (`on`, `off`).
@@ -35,6 +37,8 @@ struct Gateway {
     }
 
     private static func run(_ settings: Settings) async throws {
+        // From here on a signal is kept for the services, though they do not run yet: no request is cut as the program starts.
+        let signals = await UnixSignalsSequence(trapping: [.sigterm, .sigint])
         let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.loops)
         // On a thread of its own, so that what is measured is the gateway's work and not its back ends'.
         let embedded = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -48,12 +52,19 @@ struct Gateway {
                 services: [
                     .init(service: backends.redis.connections), .init(service: backends.http.connections), .init(service: server),
                 ],
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: .quiet))
+                logger: .quiet))
+        let watch = Task {
+            var isFirst = true
+            for await _ in signals {
+                if isFirst { await services.triggerGracefulShutdown() } else { server.endDrain() }
+                isFirst = false
+            }
+        }
         try await services.run()
+        watch.cancel()
         try await backends.shutdown()
-        await log.close()
         // Everything that ran on the loops has ended; they end with the process.
-        Console.out("Gateway has stopped\n")
+        await log.close(saying: "Gateway has stopped\n")
     }
 }
 

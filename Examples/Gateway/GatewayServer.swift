@@ -31,6 +31,9 @@ final class GatewayServer: Service {
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(AcceptPause()) }
+            }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.maxMessagesPerRead, value: 1)
             // A client that has said all it has to say still gets its answer.
@@ -77,12 +80,18 @@ final class GatewayServer: Service {
         }
         for future in closed { try await future.get() }
     }
+
+    /// Closes what is left now. From any thread; before the drain, it will have no time.
+    func endDrain() {
+        for loop in self.clients.loops { loop.execute { self.clients[loop].endDrain() } }
+    }
 }
 
 /// The client connections of one loop.
 final class Clients {
     private(set) var handlers: [ObjectIdentifier: GatewayHandler] = [:]
     private(set) var isDraining = false
+    private var isDrainOver = false
     private var closed: EventLoopPromise<Void>?
 
     func add(_ handler: GatewayHandler) { self.handlers[ObjectIdentifier(handler)] = handler }
@@ -98,12 +107,18 @@ final class Clients {
         let closed = loop.makePromise(of: Void.self)
         self.closed = closed
         for handler in Array(self.handlers.values) { handler.drain() }
+        if self.isDrainOver { self.endDrain() }
         self.endDrainIfEmpty()
-        let timer = loop.assumeIsolated().scheduleTask(deadline: deadline) {
-            for handler in Array(self.handlers.values) { handler.closeNow() }
-        }
+        let timer = loop.assumeIsolated().scheduleTask(deadline: deadline) { self.endDrain() }
         closed.futureResult.whenComplete { _ in timer.cancel() }
         return closed.futureResult
+    }
+
+    /// Closes what is left of a drain, or of the one to come.
+    func endDrain() {
+        self.isDrainOver = true
+        guard self.isDraining else { return }
+        for handler in Array(self.handlers.values) { handler.closeNow() }
     }
 
     private func endDrainIfEmpty() {

@@ -129,10 +129,20 @@ public final class HTTPConnection: ChannelDuplexHandler, DeadlineReceiver {
 
     public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard self.isOpen, let exchange = self.exchange, !exchange.hasResponseEnded else { return }
-        switch Self.unwrapInboundIn(data) {
-        case .head(let head):
+        let part = Self.unwrapInboundIn(data)
+        if case .head(let head) = part {
             self.isAtEndOfHead = false
             self.received(head, exchange)
+            return
+        }
+        // The parser gives a body to some statuses below 200: passed on, it would stand before the head of the response.
+        guard exchange.hasResponseBegun else {
+            self.close(HTTPError(.malformedResponse, "a body comes before the final response's head"))
+            return
+        }
+        switch part {
+        case .head:
+            return
         case .body(let bytes):
             exchange.connectionReceived(bytes)
         case .end(let trailers):

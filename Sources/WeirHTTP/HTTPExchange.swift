@@ -104,6 +104,7 @@ public final class HTTPExchange: LeaseReceiver {
     }
 
     var method: HTTPMethod { self.head.method }
+    var hasResponseBegun: Bool { self.response != .awaited }
     var hasResponseEnded: Bool { self.response == .ended }
 
     /// True if what is written goes to the server without piling up here.

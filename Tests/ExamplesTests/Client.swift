@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 import NIOPosix
 import Testing
@@ -40,6 +41,9 @@ final class Client: Sendable {
     /// Everything until the server closes.
     func all() async throws -> String { String(buffer: try await self.wait { _ in false }) }
 
+    /// Whether the connection ended by a reset.
+    func wasReset() async throws -> Bool { try await self.channel.eventLoop.submit { self.inbox.value.wasReset }.get() }
+
     /// Waits for so many bytes, counts and drops them; fewer if the server closed first.
     func count(_ bytes: Int) async throws -> Int {
         try await self.channel.eventLoop.flatSubmit { self.inbox.value.count(bytes, on: self.channel.eventLoop) }.get()
@@ -60,6 +64,7 @@ private final class Inbox: ChannelInboundHandler {
 
     private var bytes = ByteBuffer()
     private var isClosed = false
+    private(set) var wasReset = false
     private var waiting: (condition: (Inbox) -> Bool, promise: EventLoopPromise<ByteBuffer>)?
     private var counting: (left: Int, counted: Int, promise: EventLoopPromise<Int>)?
 
@@ -113,5 +118,9 @@ private final class Inbox: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) { self.end() }
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if let error = error as? IOError, error.errnoCode == ECONNRESET { self.wasReset = true }
+        context.close(promise: nil)
+    }
 }

@@ -19,11 +19,20 @@ final class Program: @unchecked Sendable {
         var text: String { self.lock.withLock { String(decoding: self.bytes, as: UTF8.self) } }
     }
 
-    init(_ name: String, arguments: [String] = [], environment: [String: String] = [:]) throws {
+    /// - Parameter maximumDescriptors: how many descriptors it may have open, if not as many as the tests.
+    init(
+        _ name: String, arguments: [String] = [], environment: [String: String] = [:], maximumDescriptors: Int? = nil
+    ) throws {
         // Beside the test bundle, where the build put both.
         let directory = Bundle.main.executableURL!.deletingLastPathComponent()
-        self.process.executableURL = directory.appendingPathComponent(name)
-        self.process.arguments = arguments
+        let program = directory.appendingPathComponent(name)
+        if let maximumDescriptors {
+            self.process.executableURL = URL(fileURLWithPath: "/bin/sh")
+            self.process.arguments = ["-c", "ulimit -n \(maximumDescriptors) && exec \"$0\" \"$@\"", program.path] + arguments
+        } else {
+            self.process.executableURL = program
+            self.process.arguments = arguments
+        }
         self.process.environment = environment
         self.process.standardOutput = self.pipes.out
         self.process.standardError = self.pipes.error
@@ -45,6 +54,9 @@ final class Program: @unchecked Sendable {
 
     var text: String { self.output.text }
 
+    /// From here on it writes to a pipe that fills up.
+    func stopReadingOutput() { self.pipes.out.fileHandleForReading.readabilityHandler = nil }
+
     /// Waits, for at most half a minute, until it has written this.
     func wait(for text: String) async throws {
         let deadline = ContinuousClock.now + .seconds(30)
@@ -59,6 +71,14 @@ final class Program: @unchecked Sendable {
         let status = (try? String(contentsOfFile: "/proc/\(self.process.processIdentifier)/status", encoding: .utf8)) ?? ""
         let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
         return line.flatMap { Int($0.filter(\.isNumber)) }.map { $0 * 1024 } ?? 0
+    }
+
+    /// The processor time it has used, in hundredths of a second.
+    var processorTicks: Int {
+        let statistics = (try? String(contentsOfFile: "/proc/\(self.process.processIdentifier)/stat", encoding: .utf8)) ?? ""
+        // The name, in parentheses, may hold anything. Behind it user and system time are the 12th and 13th.
+        let fields = statistics[(statistics.lastIndex(of: ")") ?? statistics.startIndex)...].split(separator: " ")
+        return fields.count > 13 ? (Int(fields[12]) ?? 0) + (Int(fields[13]) ?? 0) : 0
     }
 
     func signal(_ number: Int32) { kill(self.process.processIdentifier, number) }
@@ -82,8 +102,11 @@ final class Program: @unchecked Sendable {
 }
 
 /// A gateway on a port of its own, with servers inside it unless the environment names others.
-func withGateway(_ environment: [String: String] = [:], _ body: (Program, Int) async throws -> Void) async throws {
-    let program = try Program("Gateway", environment: ["PORT": "0"].merging(environment) { $1 })
+func withGateway(
+    _ environment: [String: String] = [:], maximumDescriptors: Int? = nil, _ body: (Program, Int) async throws -> Void
+) async throws {
+    let program = try Program(
+        "Gateway", environment: ["PORT": "0"].merging(environment) { $1 }, maximumDescriptors: maximumDescriptors)
     do {
         try await program.wait(for: "Gateway listens on http://127.0.0.1:")
         let port = try #require(program.text.firstMatch(of: /listens on http:\/\/127\.0\.0\.1:(\d+);/).flatMap { Int($0.1) })

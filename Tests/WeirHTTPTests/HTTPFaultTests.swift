@@ -94,6 +94,15 @@ import WeirTestKit
         try await self.expectFailure(.malformedResponse, .send("HTTP/1.1 200 OK\r\n" + String(repeating: "A: b\r\n", count: 500)), .hold)
     }
 
+    /// Statuses below 200 that the parser gives a body: not a byte of it may reach the caller, who has no head yet.
+    @Test(arguments: ["000", "001", "099", "100", "104", "199"]) func bodiesBeforeTheFinalHead(status: String) async throws {
+        for framing in ["Content-Length: 4\r\n\r\nevil", "Transfer-Encoding: chunked\r\n\r\n4\r\nevil\r\n0\r\n\r\n"] {
+            let result = try await self.result(of: [.send("HTTP/1.1 \(status) X\r\n\(framing)"), .close])
+            #expect(result.outcome.error?.code == .malformedResponse, "\(String(describing: result.outcome.error)) for \(status)")
+            #expect(result.outcome.body.readableBytes == 0 && String(buffer: result.next.body) == "good")
+        }
+    }
+
     @Test func informationalWithoutEnd() async throws {
         let hints = String(repeating: "HTTP/1.1 103 Early Hints\r\n\r\n", count: 2000)
         try await self.expectFailure(.informationalResponse, .send(hints), .hold)

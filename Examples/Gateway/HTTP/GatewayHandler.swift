@@ -1,6 +1,15 @@
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 import WeirCore
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
 
 /// One client connection: checks each request, gives it to its route, and sees that the response is right whatever the route does.
 ///
@@ -14,14 +23,19 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
     /// A connection that is closed before its request was read is read for so long, or the client would get a reset instead of
     /// its response.
     private static let lingerTime = TimeAmount.seconds(1)
+    /// When no more requests are to come, a connection that was busy a moment ago is given so long for the one that may be on its way.
+    private static let drainGrace = TimeAmount.milliseconds(250)
+    private static let busyTime = TimeAmount.seconds(1)
+    /// What a client must take of a response's end in each timeout, or it is closed.
+    private static let minimumProgress = 32 * 1024
 
     private enum Phase {
         /// No request, or not all of its head.
         case idle
         /// A request runs.
         case running(Running)
-        /// The last response is written; what still comes is thrown away.
-        case lingering
+        /// The last response is written, though perhaps not all with the kernel; what still comes is thrown away.
+        case lingering(isWriting: Bool)
         case closed
     }
 
@@ -35,6 +49,10 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
         var status = HTTPResponseStatus.ok
         var bytes = 0
         var keepsAlive: Bool
+        /// True if the end of the response waits for the client to take what is before it.
+        var isEndHeld = false
+        /// True if only the end of the connection shows the end of the response.
+        var endsWithConnection = false
 
         init(_ request: Request, started: NIODeadline, keepsAlive: Bool) {
             self.request = request
@@ -56,6 +74,9 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
     private var clientAddress = "-"
     private var readIsPending = false
     private var hasInputEnded = false
+    private var hasServed = false
+    /// What was with the channel when a held end was last looked at.
+    private var unwrittenBefore = 0
     /// True inside the write that ends a response: the next pipelined request may come from within it.
     private var isEnding = false
 
@@ -119,7 +140,9 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
         case .length(let length): head.headers.add(name: "content-length", value: String(length))
         case .unknown where running.request.method == .HEAD: break
         case .unknown where running.request.isHTTP11: head.headers.add(name: "transfer-encoding", value: "chunked")
-        case .unknown: running.keepsAlive = false
+        case .unknown:
+            running.keepsAlive = false
+            running.endsWithConnection = true
         }
         if !running.keepsAlive {
             head.headers.add(name: "connection", value: "close")
@@ -146,14 +169,23 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
             return
         }
         guard case .running(let running) = self.phase, let context = self.context else { return }
+        // The next request is not begun before the client has taken this response but for a rest: or requests without end, whose
+        // responses nobody reads, would fill the memory.
+        if !context.channel.isWritable {
+            running.isEndHeld = true
+            context.flush()
+            self.unwrittenBefore = self.unwrittenBytes
+            return
+        }
         self.logRequest(running, wasCut: false)
         running.route = nil
         self.isReadingPaused = false
         self.lastActivity = self.loopContext.passTime
         let keepsAlive = running.keepsAlive && !self.hasInputEnded
-        self.phase = keepsAlive ? .idle : .lingering
+        self.phase = keepsAlive ? .idle : .lingering(isWriting: true)
         self.arm(at: self.lastActivity + self.timeout)
         self.isEnding = true
+        self.hasServed = true
         if keepsAlive {
             context.writeAndFlush(Self.wrapOutboundOut(.end(nil)), promise: nil)
         } else {
@@ -161,7 +193,12 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
             written.assumeIsolated().whenComplete { _ in self.closeAfterResponse(hasRequestEnded: running.hasRequestEnded) }
         }
         self.isEnding = false
-        if keepsAlive, self.clients.isDraining, case .idle = self.phase { context.close(promise: nil) }
+        if keepsAlive, self.clients.isDraining, case .idle = self.phase { self.closeWhenWritten() }
+    }
+
+    /// What the kernel has not taken yet.
+    private var unwrittenBytes: Int {
+        self.context.flatMap { try? $0.channel.syncOptions?.getOption(.bufferedWritableBytes) } ?? 0
     }
 
     /// The response cannot be brought to its end: the connection is cut, so that the client does not take it for whole.
@@ -169,21 +206,53 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
         guard case .running(let running) = self.phase else { return }
         self.logRequest(running, wasCut: true)
         self.phase = .closed
+        self.cut(running)
+    }
+
+    /// Closes in the middle of a response. Where only the end of the connection shows the end of the response, a plain close would
+    /// look like it: that connection is reset.
+    private func cut(_ running: Running) {
+        if running.endsWithConnection {
+            _ = (self.context?.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+        }
         self.context?.close(promise: nil)
     }
 
     // MARK: Ending
 
-    /// Stops after the request that runs, or now.
+    /// Stops after the request that runs or is on its way, or now.
     func drain() {
-        if case .idle = self.phase { self.context?.close(promise: nil) }
+        guard case .idle = self.phase else { return }
+        if self.hasServed, self.lastActivity + Self.busyTime > self.loopContext.passTime {
+            self.arm(at: self.loopContext.passTime + Self.drainGrace)
+        } else {
+            self.closeWhenWritten()
+        }
     }
 
-    func closeNow() { self.context?.close(promise: nil) }
+    func closeNow() {
+        if case .running(let running) = self.phase, running.hasResponseBegun { self.cut(running) } else { self.context?.close(promise: nil) }
+    }
+
+    /// Between two requests, when no other is to come: the end of the last response may still be on its way.
+    private func closeWhenWritten() {
+        guard let context = self.context else { return }
+        guard self.unwrittenBytes > 0 else {
+            context.close(promise: nil)
+            return
+        }
+        self.phase = .lingering(isWriting: true)
+        self.arm(at: self.loopContext.passTime + self.timeout)
+        // No part of a response, so not for the encoder: it is done when all that was written before it is.
+        let encoder = try? context.pipeline.syncOperations.context(handlerType: HTTPResponseEncoder.self)
+        let written = encoder?.writeAndFlush(NIOAny(ByteBuffer())) ?? self.loop.makeSucceededVoidFuture()
+        written.assumeIsolated().whenComplete { _ in self.closeAfterResponse(hasRequestEnded: false) }
+    }
 
     /// The last response is with the kernel. Closing while the client still sends would reset the connection under it.
     private func closeAfterResponse(hasRequestEnded: Bool) {
         guard let context = self.context else { return }
+        self.phase = .lingering(isWriting: false)
         guard !hasRequestEnded, !self.hasInputEnded else {
             context.close(promise: nil)
             return
@@ -218,12 +287,19 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
             self.context?.close(promise: nil)
         case .idle:
             // A head has one timeout from its first byte or from the response before it, however slowly it drips.
-            if self.lastActivity + self.timeout > now {
+            if self.clients.isDraining {
+                self.closeWhenWritten()
+            } else if self.lastActivity + self.timeout > now {
                 self.arm(at: self.lastActivity + self.timeout)
             } else {
                 self.context?.close(promise: nil)
             }
         case .running(let running):
+            if running.isEndHeld {
+                let unwritten = self.unwrittenBytes
+                if unwritten + Self.minimumProgress <= self.unwrittenBefore { self.lastActivity = now }
+                self.unwrittenBefore = unwritten
+            }
             let isClientToBlame = !self.isWritable || (!running.hasRequestEnded && !self.isReadingPaused)
             guard isClientToBlame else {
                 self.arm(at: now + self.timeout)
@@ -333,7 +409,13 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         self.lastActivity = self.loopContext.passTime
-        if case .running(let running) = self.phase { running.route?.writabilityChanged(context.channel.isWritable) }
+        if case .running(let running) = self.phase {
+            if !running.isEndHeld {
+                running.route?.writabilityChanged(context.channel.isWritable)
+            } else if context.channel.isWritable {
+                self.endResponse()
+            }
+        }
         context.fireChannelWritabilityChanged()
     }
 
@@ -351,7 +433,10 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
         if let event = event as? ChannelEvent, event == .inputClosed {
             self.hasInputEnded = true
             switch self.phase {
-            case .idle, .lingering: context.close(promise: nil)
+            case .idle: self.closeWhenWritten()
+            case .lingering(isWriting: false): context.close(promise: nil)
+            // It is closed when that is done.
+            case .lingering(isWriting: true): break
             case .running(let running): running.keepsAlive = false
             case .closed: break
             }
@@ -373,6 +458,8 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
                 error == .headerOverflow ? Refusal(.requestHeaderFieldsTooLarge, "too large a head") : Refusal(.badRequest, "not HTTP/1.1")
             self.refuse(HTTPRequestHead(version: .http1_1, method: .RAW(value: "-"), uri: "-"), refusal)
         case .running(let running):
+            // The response is whole, and what still comes of the request is not looked at.
+            guard !running.isEndHeld else { return }
             running.route?.cancelled()
             running.route = nil
             if running.hasResponseBegun {

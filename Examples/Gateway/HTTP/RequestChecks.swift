@@ -51,7 +51,9 @@ extension Request {
         (self.path, self.query) = try Self.target(head, host: hosts.first)
         self.body = try Self.body(head, isHTTP11: isHTTP11)
         let connection = head.headers[canonicalForm: "connection"].map { $0.lowercased() }
-        self.keepsAlive = isHTTP11 ? !connection.contains("close") : connection.contains("keep-alive") && !connection.contains("close")
+        let asksToKeepAlive = isHTTP11 ? !connection.contains("close") : connection.contains("keep-alive") && !connection.contains("close")
+        // The offer of another protocol is not taken, but the parser stops behind it: what follows would never be read.
+        self.keepsAlive = asksToKeepAlive && !head.headers.contains(name: "upgrade")
         let expectations = head.headers[canonicalForm: "expect"].map { $0.lowercased() }
         guard expectations.allSatisfy({ $0 == "100-continue" }) else { throw Refusal(.expectationFailed, "an unknown expectation") }
         self.expectsContinue = isHTTP11 && !expectations.isEmpty && self.body != .none

@@ -7,13 +7,14 @@ import WeirRedis
 /// `PUT`, `GET`, `HEAD` and `DELETE /kv/{key}`: a value in Redis. The key is percent-decoded and, like the value, may be any bytes.
 final class KeyValueRoute: Route, RedisReplyReceiver {
     private static let maximumKeyLength = 1024
-    private static let maximumValueLength = 1024 * 1024
+    static let maximumValueLength = 1024 * 1024
 
     private unowned let client: GatewayHandler
     private let request: Request
     private let redis: LocalRedis
     private let key: ByteBuffer
     private var value = ByteBuffer()
+    private var receivedBytes = 0
     private var isOver = false
 
     private init(_ request: Request, _ client: GatewayHandler, _ redis: LocalRedis, key: ByteBuffer) {
@@ -36,7 +37,6 @@ final class KeyValueRoute: Route, RedisReplyReceiver {
     }
 
     func begin() {
-        guard self.request.method == .PUT else { return }
         if case .length(let length) = self.request.body, length > Self.maximumValueLength {
             self.refuseValue()
         } else {
@@ -44,12 +44,15 @@ final class KeyValueRoute: Route, RedisReplyReceiver {
         }
     }
 
+    /// Also where the body says nothing, it has an end.
     func received(_ bytes: ByteBuffer) {
-        guard !self.isOver, self.request.method == .PUT else { return }
-        guard self.value.readableBytes + bytes.readableBytes <= Self.maximumValueLength else {
+        guard !self.isOver else { return }
+        self.receivedBytes += bytes.readableBytes
+        guard self.receivedBytes <= Self.maximumValueLength else {
             self.refuseValue()
             return
         }
+        guard self.request.method == .PUT else { return }
         if self.value.readableBytes == 0 { self.value = bytes } else { self.value.writeImmutableBuffer(bytes) }
     }
 

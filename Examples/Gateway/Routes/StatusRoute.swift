@@ -98,8 +98,11 @@ final class StatusSource: Sendable {
 
 /// `GET /status`.
 final class StatusRoute: Route {
+    private static let maximumDiscarded = 64 * 1024
+
     private unowned let client: GatewayHandler
     private let source: StatusSource
+    private var discarded = 0
     private var isOver = false
 
     init(_ client: GatewayHandler, _ source: StatusSource) {
@@ -107,10 +110,18 @@ final class StatusRoute: Route {
         self.source = source
     }
 
-    func begin() {}
-    func received(_ bytes: ByteBuffer) {}
+    func begin() { self.client.writeContinue() }
+
+    func received(_ bytes: ByteBuffer) {
+        guard !self.isOver else { return }
+        self.discarded += bytes.readableBytes
+        guard self.discarded > Self.maximumDiscarded else { return }
+        self.isOver = true
+        self.client.respond(.payloadTooLarge, text: "the status takes no body")
+    }
 
     func requestEnded() {
+        guard !self.isOver else { return }
         self.source.json(on: self.client.loop).assumeIsolated().whenComplete { result in
             guard !self.isOver else { return }
             self.isOver = true

@@ -1,0 +1,257 @@
+import Foundation
+import NIOCore
+import NIOPosix
+import Testing
+import WeirTestKit
+
+/// Clients that ask for more than they read, leave in the middle or offer what nobody takes, and ends that come at the wrong moment.
+@Suite(.serialized) struct HostileClientTests {
+    private static let megabyte = 1 << 20
+    private static let getLarge = "GET /kv/large HTTP/1.1\r\nHost: h\r\n\r\n"
+
+    /// A gateway that holds a value of one megabyte, and a client that has asked for it so often and reads nothing yet.
+    private func withUnreadResponses(_ count: Int, _ body: (Program, Int, Client) async throws -> Void) async throws {
+        try await withGateway(["ACCESS_LOG": "off"]) { program, port in
+            let put = try await request(port, "PUT", "/kv/large", body: String(repeating: "v", count: Self.megabyte))
+            #expect(put.hasPrefix("HTTP/1.1 204 "))
+            let client = try await Client.connect(port, readsByItself: false)
+            try await client.send(String(repeating: Self.getLarge, count: count))
+            try await body(program, port, client)
+        }
+    }
+
+    private func redisLeases(_ port: Int) async throws -> Int {
+        let status = try await request(port, "GET", "/status")
+        let json = try #require(status.firstRange(of: "\r\n\r\n"))
+        let object = try JSONSerialization.jsonObject(with: Data(status[json.upperBound...].utf8)) as? [String: Any]
+        let pool = (object?["redis"] as? [String: Any])?["pool"] as? [String: Any]
+        return try #require(pool?["leases"] as? Int)
+    }
+
+    /// Time enough for a gateway that does not wait for its client to answer hundreds of requests.
+    private func leasesWhenAllIsQuiet(_ port: Int) async throws -> Int {
+        var (leases, rounds) = (0, 0)
+        while rounds < 100 {
+            let now = try await self.redisLeases(port)
+            rounds = now == leases ? rounds + 1 : 0
+            leases = now
+        }
+        return leases
+    }
+
+    /// The whole responses in what a client got, each of one megabyte.
+    private func wholeResponses(_ text: String) -> Int {
+        let lengths = text.split(separator: "HTTP/1.1 200 OK\r\n").map { part in
+            part.firstRange(of: "\r\n\r\n").map { part[$0.upperBound...].utf8.count } ?? 0
+        }
+        #expect(lengths.allSatisfy { $0 == Self.megabyte }, "\(lengths)")
+        return lengths.count
+    }
+
+    @Test func responsesThatNobodyReadsAreNotMade() async throws {
+        try await self.withUnreadResponses(200) { program, port, client in
+            let leases = try await self.leasesWhenAllIsQuiet(port)
+            // What the kernel's buffers hold, and one.
+            #expect(leases < 40)
+            #expect(program.residentBytes < 150_000_000)
+            try await client.startReading()
+            let counted = try await client.count(200 * Self.megabyte)
+            #expect(counted >= 200 * Self.megabyte)
+            client.close()
+        }
+    }
+
+    @Test func aClientThatHasSaidAllGetsAll() async throws {
+        try await self.withUnreadResponses(12) { _, port, client in
+            _ = try await self.leasesWhenAllIsQuiet(port)
+            try await client.finish()
+            _ = try await self.leasesWhenAllIsQuiet(port)
+            try await client.startReading()
+            let text = try await client.all()
+            #expect(self.wholeResponses(text) == 12)
+        }
+    }
+
+    @Test func shutdownCutsNoResponseThatWasMade() async throws {
+        try await self.withUnreadResponses(12) { program, port, client in
+            _ = try await self.leasesWhenAllIsQuiet(port)
+            program.signal(SIGTERM)
+            try await self.waitUntilRefused(port)
+            try await client.startReading()
+            let text = try await client.all()
+            #expect(self.wholeResponses(text) >= 1)
+        }
+    }
+
+    private func waitUntilRefused(_ port: Int) async throws {
+        let deadline = ContinuousClock.now + .seconds(30)
+        while let client = try? await Client.connect(port) {
+            client.close()
+            try #require(ContinuousClock.now < deadline)
+        }
+    }
+
+    @Test func otherProtocolsAreDeclined() async throws {
+        try await withGateway(["ACCESS_LOG": "off"]) { _, port in
+            for target in ["/kv/x", "/proxy/x", "/nope"] {
+                let client = try await Client.connect(port)
+                try await client.send(
+                    "GET \(target) HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n"
+                )
+                let response = try await client.all()
+                #expect(response.contains("\r\nconnection: close\r\n") && !response.contains("HTTP/1.1 101"), "\(response)")
+            }
+        }
+    }
+
+    @Test func bodiesWhereNoneIsOfUseHaveAnEnd() async throws {
+        try await withGateway(["ACCESS_LOG": "off"]) { _, port in
+            let chunk = "10000\r\n" + String(repeating: "x", count: 0x10000) + "\r\n"
+            for target in ["DELETE /kv/x", "GET /kv/x", "GET /status"] {
+                let client = try await Client.connect(port)
+                try await client.send(
+                    "\(target) HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + String(repeating: chunk, count: 17))
+                let response = try await client.all()
+                #expect(response.hasPrefix("HTTP/1.1 413 "), "\(target): \(response)")
+                client.close()
+                let polite = try await Client.connect(port)
+                try await polite.send("\(target) HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
+                let leave = try await polite.text(until: "\r\n\r\n")
+                #expect(leave == "HTTP/1.1 100 Continue\r\n\r\n", "\(target)")
+                try await polite.send("abc")
+                let answer = try await polite.text(until: "\r\n\r\n")
+                #expect(answer.hasPrefix("HTTP/1.1 404 ") || answer.hasPrefix("HTTP/1.1 200 "), "\(target): \(answer)")
+                polite.close()
+            }
+        }
+    }
+
+    /// Without a length and without chunks only the end of the connection ends the response: it must not look like one.
+    @Test func aCutResponseToAnOldClientIsReset() async throws {
+        let group = MultiThreadedEventLoopGroup.singleton
+        let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n"
+        let server = try await ScriptedServer.start(on: group) { number in
+            [.awaitString("\r\n\r\n"), .send(number == 1 ? head + "0\r\n\r\n" : head), .close]
+        }.get()
+        try await withGateway(["UPSTREAM_URL": "http://127.0.0.1:\(server.port)", "ACCESS_LOG": "off"]) { _, port in
+            for isWhole in [true, false] {
+                let client = try await Client.connect(port)
+                try await client.send("GET /proxy/ HTTP/1.0\r\n\r\n")
+                let response = try await client.all()
+                #expect(response.hasPrefix("HTTP/1.1 200 ") || !isWhole)
+                #expect(!isWhole || response.hasSuffix("\r\n\r\nhalf"))
+                #expect(try await client.wasReset() == !isWhole)
+            }
+        }
+        try await server.shutdown().get()
+    }
+
+    #if os(Linux)
+        /// Who is served already is served on, and waiting for a descriptor costs nothing.
+        @Test func withoutDescriptorsItWaits() async throws {
+            try await withGateway(["ACCESS_LOG": "off", "LOOPS": "1"], maximumDescriptors: 64) { program, port in
+                let client = try await Client.connect(port)
+                try await client.send("GET /proxy/slow/0 HTTP/1.1\r\nHost: h\r\n\r\n")
+                _ = try await client.text(until: "after 0 ms")
+                var others: [Client] = []
+                for _ in 0..<100 { others.append(try await Client.connect(port)) }
+                let before = program.processorTicks
+                try await client.send("GET /proxy/slow/2000 HTTP/1.1\r\nHost: h\r\n\r\n")
+                let response = try await client.text(until: "after 2000 ms")
+                #expect(response.hasPrefix("HTTP/1.1 200 "))
+                #expect(program.processorTicks - before < 60)
+                for other in others { other.close() }
+                let after = try await request(port, "GET", "/")
+                #expect(after.hasPrefix("HTTP/1.1 200 "))
+            }
+        }
+    #endif
+
+    /// What others put into the same Redis is not read into memory.
+    @Test func valuesThatAreTooLargeAreNotRead() async throws {
+        let server = try await ScriptedServer.start(on: MultiThreadedEventLoopGroup.singleton) { number in
+            let reply = number == 1 ? "$1048577\r\n" : "$1048576\r\n" + String(repeating: "x", count: 1_048_576) + "\r\n"
+            return [.awaitString("GET"), .send(reply), .hold]
+        }.get()
+        try await withGateway(["REDIS_URL": "redis://127.0.0.1:\(server.port)", "ACCESS_LOG": "off"]) { _, port in
+            let refused = try await request(port, "GET", "/kv/a")
+            #expect(refused.hasPrefix("HTTP/1.1 502 "), "\(refused)")
+            let allowed = try await request(port, "GET", "/kv/a")
+            #expect(allowed.hasPrefix("HTTP/1.1 200 ") && allowed.utf8.count > 1_048_576)
+        }
+        try await server.shutdown().get()
+    }
+
+    // MARK: Ends
+
+    @Test func aSignalRightAfterTheStartIsHeard() async throws {
+        for _ in 0..<5 {
+            let program = try Program("Gateway", environment: ["PORT": "0"])
+            try await program.wait(for: "listens on")
+            program.signal(SIGTERM)
+            let exit = await program.exitStatus()
+            #expect(exit == 0)
+        }
+    }
+
+    /// Clients that ask again and again: the request that is on its way when the signal comes is answered, and told to be the last.
+    @Test func aDrainAnswersWhatIsOnItsWay() async throws {
+        let program = try Program("Gateway", environment: ["PORT": "0", "ACCESS_LOG": "off"])
+        try await program.wait(for: "listens on")
+        let port = try #require(program.text.firstMatch(of: /listens on http:\/\/127\.0\.0\.1:(\d+);/).flatMap { Int($0.1) })
+        let toldToClose = try await withThrowingTaskGroup(of: Bool.self) { group in
+            for number in 0..<32 {
+                let client = try await Client.connect(port)
+                group.addTask {
+                    var requests = 0
+                    while true {
+                        guard (try? await client.send("GET /proxy/bytes/100 HTTP/1.1\r\nHost: h\r\n\r\n")) != nil else { return false }
+                        let response = try await client.text(until: String(repeating: "w", count: 100))
+                        if response.isEmpty { return false }
+                        if response.contains("connection: close\r\n") { return true }
+                        requests += 1
+                        if number == 0, requests == 50 { program.signal(SIGTERM) }
+                    }
+                }
+            }
+            return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+        // All of them, unless this machine stood still for longer than the gateway waits.
+        #expect(toldToClose >= 30)
+        let exit = await program.exitStatus()
+        #expect(exit == 0)
+    }
+
+    @Test func aSecondSignalEndsTheDrain() async throws {
+        let program = try Program("Gateway", environment: ["PORT": "0", "DRAIN_SECONDS": "3600"])
+        try await program.wait(for: "listens on")
+        let port = try #require(program.text.firstMatch(of: /listens on http:\/\/127\.0\.0\.1:(\d+);/).flatMap { Int($0.1) })
+        let running = try await Client.connect(port)
+        try await running.send("GET /proxy/silent/ HTTP/1.1\r\nHost: a\r\n\r\n")
+        var status = ""
+        while !status.contains("\"active\" : 1") { status = try await request(port, "GET", "/status") }
+        program.signal(SIGTERM)
+        try await self.waitUntilRefused(port)
+        program.signal(SIGINT)
+        let response = try await running.all()
+        #expect(response.isEmpty)
+        let exit = await program.exitStatus()
+        #expect(exit == 0)
+    }
+
+    @Test func anAccessLogThatNobodyReadsHoldsNothingUp() async throws {
+        let program = try Program("Gateway", environment: ["PORT": "0"])
+        try await program.wait(for: "listens on")
+        let port = try #require(program.text.firstMatch(of: /listens on http:\/\/127\.0\.0\.1:(\d+);/).flatMap { Int($0.1) })
+        program.stopReadingOutput()
+        let client = try await Client.connect(port)
+        // More lines than a pipe holds.
+        let count = 5000
+        try await client.send(String(repeating: "GET /nope HTTP/1.1\r\nHost: h\r\n\r\n", count: count - 1) + "GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        _ = try await client.text(until: "any method")
+        client.close()
+        program.signal(SIGTERM)
+        let exit = await program.exitStatus()
+        #expect(exit == 0)
+    }
+}
