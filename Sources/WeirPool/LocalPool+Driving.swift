@@ -164,6 +164,10 @@ extension LocalPool {
         self.loop.preconditionInEventLoop()
         guard self.machine.pointee.isCurrent(slot, serial) else { return }
         let now = self.loop.now
+        switch self.machine.pointee.slots[Int(slot)].state {
+        case .ready, .suspect, .validating, .leased: self.meters.closed[Int(PoolMachine.CloseReason.lost.rawValue)].increment()
+        case .free, .connecting, .abandoned, .revoked, .gone, .closing: break
+        }
         self.machine.pointee.closed(slot, now: now)
         switch self.machine.pointee.slots[Int(slot)].state {
         case .free: self.storage.pointee.resources[Int(slot)] = nil

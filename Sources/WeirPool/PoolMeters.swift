@@ -56,7 +56,7 @@ struct PoolMeters {
         self.validations = counter("validations", "Checks of idle resources")
         self.validationFailures = counter("validation_failures", "Checks that failed")
         self.closed = PoolMachine.CloseReason.allCases.map {
-            counter("closes", "Resources that the pool closed", [("reason", "\($0)")])
+            counter("closes", "Resources that were closed, or closed by themselves (lost)", [("reason", "\($0)")])
         }
         self.dropped = counter("dropped", "Leases that were dropped instead of released")
         self.leaks = counter("leaks", "Leases that were held for longer than the threshold")

@@ -372,7 +372,8 @@ import WeirTestKit
     @Test func saysWhatIsWrongWhenItCannotStart() async throws {
         let taken = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).bind(host: "127.0.0.1", port: 0).get()
         for (port, message) in [
-            ("\(taken.localAddress!.port!)", "EchoServer: "), ("x", "EchoServer: the port must be"), ("70000", "EchoServer: the port must be"),
+            ("\(taken.localAddress!.port!)", "EchoServer: "), ("x", "EchoServer: the port must be"),
+            ("70000", "EchoServer: the port must be"),
             ("-1", "EchoServer: the port must be"),
         ] {
             let program = try Program("EchoServer", arguments: [port])

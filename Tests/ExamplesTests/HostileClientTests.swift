@@ -247,7 +247,8 @@ import WeirTestKit
         let client = try await Client.connect(port)
         // More lines than a pipe holds.
         let count = 5000
-        try await client.send(String(repeating: "GET /nope HTTP/1.1\r\nHost: h\r\n\r\n", count: count - 1) + "GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        let first = String(repeating: "GET /nope HTTP/1.1\r\nHost: h\r\n\r\n", count: count - 1)
+        try await client.send(first + "GET / HTTP/1.1\r\nHost: h\r\n\r\n")
         _ = try await client.text(until: "any method")
         client.close()
         program.signal(SIGTERM)

@@ -29,7 +29,7 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
     /// What a client must take of a response's end in each timeout, or it is closed.
     private static let minimumProgress = 32 * 1024
 
-    private enum Phase {
+    enum Phase {
         /// No request, or not all of its head.
         case idle
         /// A request runs.
@@ -40,7 +40,7 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
     }
 
     /// One request from its head to the end of its response.
-    private final class Running {
+    final class Running {
         let request: Request
         let started: NIODeadline
         var route: (any Route)?
@@ -61,24 +61,24 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
         }
     }
 
-    private let loopContext: LoopContext
+    let loopContext: LoopContext
     private let routes: Routes
-    private let clients: Clients
+    let clients: Clients
     private let log: LocalAccessLog?
-    private let timeout: TimeAmount
-    private var context: ChannelHandlerContext?
+    let timeout: TimeAmount
+    var context: ChannelHandlerContext?
     private var target: DeadlineTarget?
     private var deadline = DeadlineToken.none
-    private var lastActivity = NIODeadline.distantPast
-    private var phase = Phase.idle
+    var lastActivity = NIODeadline.distantPast
+    var phase = Phase.idle
     private var clientAddress = "-"
     private var readIsPending = false
-    private var hasInputEnded = false
-    private var hasServed = false
+    var hasInputEnded = false
+    var hasServed = false
     /// What was with the channel when a held end was last looked at.
-    private var unwrittenBefore = 0
+    var unwrittenBefore = 0
     /// True inside the write that ends a response: the next pipelined request may come from within it.
-    private var isEnding = false
+    var isEnding = false
 
     init(loopContext: LoopContext, routes: Routes, clients: Clients, log: LocalAccessLog?, timeout: TimeAmount) {
         self.loopContext = loopContext
@@ -92,11 +92,6 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
     /// The client's IP address.
     private(set) var clientIP = "unknown"
 
-    // MARK: For routes
-
-    /// False while the client does not take what is written. The route is told when it does again.
-    var isWritable: Bool { self.context?.channel.isWritable ?? false }
-
     /// While true nothing more of the request's body is read, but for what one read already brought.
     var isReadingPaused = false {
         didSet {
@@ -104,118 +99,6 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
             self.lastActivity = self.loopContext.passTime
             self.resumeReading()
         }
-    }
-
-    /// The client waits for this before it sends the body, if it said so.
-    func writeContinue() {
-        guard case .running(let running) = self.phase, running.request.expectsContinue, !running.hasResponseBegun else { return }
-        self.context?.writeAndFlush(
-            Self.wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
-    }
-
-    /// A whole response.
-    func respond(_ status: HTTPResponseStatus, _ headers: HTTPHeaders = [:], body: ByteBuffer = ByteBuffer()) {
-        self.beginResponse(status, headers, body: status.mayHaveResponseBody ? .length(body.readableBytes) : .none)
-        if body.readableBytes > 0 { self.write(body) }
-        self.endResponse()
-    }
-
-    /// A whole response of one line of text.
-    func respond(_ status: HTTPResponseStatus, _ headers: HTTPHeaders = [:], text: String) {
-        var headers = headers
-        headers.add(name: "content-type", value: "text/plain; charset=utf-8")
-        self.respond(status, headers, body: ByteBuffer(string: text + "\n"))
-    }
-
-    /// The head of a response whose body follows. Framing and `Connection` are written here.
-    func beginResponse(_ status: HTTPResponseStatus, _ headers: HTTPHeaders, body: ResponseBody) {
-        guard case .running(let running) = self.phase, !running.hasResponseBegun else { return }
-        running.hasResponseBegun = true
-        running.status = status
-        // What was not read of the request cannot be told from the next one.
-        if !running.hasRequestEnded || self.clients.isDraining { running.keepsAlive = false }
-        var head = HTTPResponseHead(version: .http1_1, status: status, headers: headers)
-        switch body {
-        case .none: break
-        case .length(let length): head.headers.add(name: "content-length", value: String(length))
-        case .unknown where running.request.method == .HEAD: break
-        case .unknown where running.request.isHTTP11: head.headers.add(name: "transfer-encoding", value: "chunked")
-        case .unknown:
-            running.keepsAlive = false
-            running.endsWithConnection = true
-        }
-        if !running.keepsAlive {
-            head.headers.add(name: "connection", value: "close")
-        } else if !running.request.isHTTP11 {
-            head.headers.add(name: "connection", value: "keep-alive")
-        }
-        self.context?.write(Self.wrapOutboundOut(.head(head)), promise: nil)
-    }
-
-    /// A piece of the response's body. Nothing is sent of it where the method allows no body.
-    func write(_ bytes: ByteBuffer) {
-        guard case .running(let running) = self.phase, running.request.method != .HEAD else { return }
-        running.bytes += bytes.readableBytes
-        self.context?.write(Self.wrapOutboundOut(.body(.byteBuffer(bytes))), promise: nil)
-    }
-
-    func flush() { self.context?.flush() }
-
-    /// The response is whole.
-    func endResponse() {
-        // A pipelined request that is answered at once, inside the end of the one before: not on the same stack, as there may be thousands.
-        guard !self.isEnding else {
-            self.loop.assumeIsolated().execute { self.endResponse() }
-            return
-        }
-        guard case .running(let running) = self.phase, let context = self.context else { return }
-        // The next request is not begun before the client has taken this response but for a rest: or requests without end, whose
-        // responses nobody reads, would fill the memory.
-        if !context.channel.isWritable {
-            running.isEndHeld = true
-            context.flush()
-            self.unwrittenBefore = self.unwrittenBytes
-            return
-        }
-        self.logRequest(running, wasCut: false)
-        running.route = nil
-        self.isReadingPaused = false
-        self.lastActivity = self.loopContext.passTime
-        let keepsAlive = running.keepsAlive && !self.hasInputEnded
-        self.phase = keepsAlive ? .idle : .lingering(isWriting: true)
-        self.arm(at: self.lastActivity + self.timeout)
-        self.isEnding = true
-        self.hasServed = true
-        if keepsAlive {
-            context.writeAndFlush(Self.wrapOutboundOut(.end(nil)), promise: nil)
-        } else {
-            let written = context.writeAndFlush(Self.wrapOutboundOut(.end(nil)))
-            written.assumeIsolated().whenComplete { _ in self.closeAfterResponse(hasRequestEnded: running.hasRequestEnded) }
-        }
-        self.isEnding = false
-        if keepsAlive, self.clients.isDraining, case .idle = self.phase { self.closeWhenWritten() }
-    }
-
-    /// What the kernel has not taken yet.
-    private var unwrittenBytes: Int {
-        self.context.flatMap { try? $0.channel.syncOptions?.getOption(.bufferedWritableBytes) } ?? 0
-    }
-
-    /// The response cannot be brought to its end: the connection is cut, so that the client does not take it for whole.
-    func abortResponse() {
-        guard case .running(let running) = self.phase else { return }
-        self.logRequest(running, wasCut: true)
-        self.phase = .closed
-        self.cut(running)
-    }
-
-    /// Closes in the middle of a response. Where only the end of the connection shows the end of the response, a plain close would
-    /// look like it: that connection is reset.
-    private func cut(_ running: Running) {
-        if running.endsWithConnection {
-            _ = (self.context?.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
-        }
-        self.context?.close(promise: nil)
     }
 
     // MARK: Ending
@@ -231,11 +114,12 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
     }
 
     func closeNow() {
-        if case .running(let running) = self.phase, running.hasResponseBegun { self.cut(running) } else { self.context?.close(promise: nil) }
+        if case .running(let running) = self.phase, running.hasResponseBegun { return self.cut(running) }
+        self.context?.close(promise: nil)
     }
 
     /// Between two requests, when no other is to come: the end of the last response may still be on its way.
-    private func closeWhenWritten() {
+    func closeWhenWritten() {
         guard let context = self.context else { return }
         guard self.unwrittenBytes > 0 else {
             context.close(promise: nil)
@@ -250,7 +134,7 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
     }
 
     /// The last response is with the kernel. Closing while the client still sends would reset the connection under it.
-    private func closeAfterResponse(hasRequestEnded: Bool) {
+    func closeAfterResponse(hasRequestEnded: Bool) {
         guard let context = self.context else { return }
         self.phase = .lingering(isWriting: false)
         guard !hasRequestEnded, !self.hasInputEnded else {
@@ -262,7 +146,7 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
         self.resumeReading()
     }
 
-    private func logRequest(_ running: Running, wasCut: Bool) {
+    func logRequest(_ running: Running, wasCut: Bool) {
         guard let log = self.log else { return }
         let head = running.request.head
         log.add(
@@ -272,7 +156,7 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
 
     // MARK: Deadlines: one at a time, moved on while there is nobody to blame
 
-    private func arm(at deadline: NIODeadline) {
+    func arm(at deadline: NIODeadline) {
         guard let target = self.target else { return }
         self.loopContext.deadlines.cancel(self.deadline)
         self.deadline = self.loopContext.deadlines.arm(at: deadline, target: target, tag: 0)

@@ -40,7 +40,7 @@ struct PoolMachine: ~Copyable {
 
     @usableFromInline
     enum CloseReason: UInt8, CaseIterable {
-        case idle, expired, evicted, overflow, unhealthy, discarded, revoked, donated, drained, late
+        case idle, expired, evicted, overflow, unhealthy, discarded, revoked, donated, drained, late, lost
     }
 
     enum Mode {
