@@ -61,11 +61,13 @@ struct Weather {
 
     static func random(using random: inout SplitMix64) -> Weather {
         var weather = Weather()
-        switch random.below(6) {
+        switch random.below(8) {
         case 0, 1: break
         case 2: weather.connectsFail = 30
         case 3: (weather.connectsFail, weather.checksFail) = (90, 60)
-        case 4: (weather.connectsHang, weather.checksHang, weather.closesHang) = (60, 60, 60)
+        // What is idle is in doubt, and new ones can be had.
+        case 4, 5: weather.checksFail = 50
+        case 6: (weather.connectsHang, weather.checksHang, weather.closesHang) = (60, 60, 60)
         default:
             (weather.connectsFail, weather.connectsHang, weather.checksFail, weather.checksHang, weather.closesHang) = (20, 20, 20, 20, 20)
         }
