@@ -61,32 +61,6 @@ public struct PoolConfiguration: Sendable {
         self.maximum = maximum
         self.size = size ?? maximum
     }
-
-    /// The first bound that makes no sense, in words.
-    func problem(loops: Int) -> String? {
-        let counts: [(String, Int, Int)] = [
-            ("maximum", self.maximum, loops), ("size", self.size, 1), ("overflow", self.overflow, 0),
-            ("minimumIdle", self.minimumIdle, 0), ("maximumWaiters", self.maximumWaiters, 0),
-            ("maximumConcurrentConnects", self.maximumConcurrentConnects, 1), ("circuitThreshold", self.circuitThreshold, 1),
-        ]
-        for (name, value, least) in counts where value < least || value > Self.greatestCount {
-            return "\(name) is \(value); it must be in \(least)...\(Self.greatestCount)"
-        }
-        let times: [(String, TimeAmount?)] = [
-            ("connectTimeout", self.connectTimeout), ("idleTimeout", self.idleTimeout), ("maximumLifetime", self.maximumLifetime),
-            ("keepAlive", self.keepAlive), ("validationTimeout", self.validationTimeout), ("closeTimeout", self.closeTimeout),
-            ("overload.target", self.overload?.target), ("overload.interval", self.overload?.interval),
-            ("leakDetection.threshold", self.leakDetection.threshold),
-        ]
-        for (name, value) in times where value.map({ $0 <= .zero }) ?? false {
-            return "\(name) must be more than nothing"
-        }
-        if self.minimumIdle > self.size { return "minimumIdle is \(self.minimumIdle), more than the size of \(self.size)" }
-        if !(0...1).contains(self.lifetimeJitter) { return "lifetimeJitter is \(self.lifetimeJitter); it must be in 0...1" }
-        return nil
-    }
-
-    private static let greatestCount = 1 << 24
 }
 
 /// When a queue counts as overloaded, after "Fail at Scale" (ACM Queue 13/8, 2015), which adapts CoDel (RFC 8289) to queues of requests.
