@@ -215,18 +215,20 @@ import WeirCore
         try wait(bench.pool.shutdown(deadline: .distantFuture))
     }
 
-    /// The drain waits for a lease that nobody gives back, and the loops end meanwhile.
+    /// The drain waits for a resource that never says that it is closed, and the loops end meanwhile.
     @Test func aShutdownThatTheGroupsEndOvertakesFails() throws {
-        let bench = Bench()
-        let holder = try bench.lease(on: bench.loops[1])
-        try wait(holder.answer)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+        var configuration = PoolConfiguration(maximum: 4)
+        configuration.minimumIdle = 1
+        configuration.closeTimeout = .hours(1)
+        let pool = Pool<Thing>(name: "overtaken", group: group, configuration: configuration) { _ in NeverClosingFactory() }
+        try wait(pool.warmUp())
         let outcome = MultiThreadedEventLoopGroup.singleton.any().makePromise(of: Void.self)
-        bench.pool.shutdown(deadline: .distantFuture).cascade(to: outcome)
-        try bench.settle()
-        try bench.group.syncShutdownGracefully()
+        pool.shutdown(deadline: .distantFuture).cascade(to: outcome)
+        for loop in group.makeIterator() { try wait(loop.submit {}) }
+        try group.syncShutdownGracefully()
         let error = #expect(throws: PoolError.self) { try wait(outcome.futureResult) }
         #expect(error?.code == .shutdown)
-        withExtendedLifetime(holder) {}
     }
 
     // MARK: As a service
@@ -262,6 +264,11 @@ import WeirCore
         #expect(bench.opened.now == 0)
         try await bench.group.shutdownGracefully()
     }
+}
+
+private final class NeverClosingFactory: ResourceFactory {
+    func connect(_ handle: ResourceHandle<Thing>) { handle.established(Thing(handle)) }
+    func close(_ resource: Thing, _ handle: ResourceHandle<Thing>) {}
 }
 
 private struct WaitedTooLong: Error {}
