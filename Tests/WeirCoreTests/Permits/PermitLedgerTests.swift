@@ -105,6 +105,20 @@ import Testing
         #expect(bench.ledger.available == 1)
     }
 
+    @Test func aPermitThatComesBackBetweenTheTryAndTheWaitIsSeen() throws {
+        let bench = try Bench(limit: 3, loops: 2)
+        bench.take(2, by: 0)
+        bench.take(1, by: 1)
+        #expect(!bench.accounts[1].tryAcquire())
+        // Nobody has said yet that it waits: it goes to the pot.
+        bench.accounts[0].release()
+        #expect(bench.accounts[1].starve())
+        #expect(bench.accounts[1].held == 2)
+        #expect(!bench.accounts[1].isAnyoneStarving)
+        #expect(bench.ledger.available == 0)
+        #expect(bench.sent().isEmpty)
+    }
+
     @Test func aGrantThatNobodyNeedsAnyMoreIsNotLost() throws {
         let bench = try Bench(limit: 3, loops: 2)
         bench.take(2, by: 0)

@@ -134,7 +134,9 @@ private final class PermitRound: Sendable {
     }
 
     private func acquireOrStarve(_ loop: Loop) {
-        if loop.account.tryAcquire() || loop.account.starve() { self.took() } else { loop.isWaiting = true }
+        // Without a try before it, what lies in the pot is found by the second look alone.
+        let tries = loop.random.next() % 4 > 0
+        if tries && loop.account.tryAcquire() || loop.account.starve() { self.took() } else { loop.isWaiting = true }
     }
 
     private func readMail(of loop: Loop) {
