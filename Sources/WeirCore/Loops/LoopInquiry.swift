@@ -1,3 +1,4 @@
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -18,7 +19,8 @@ package final class LoopInquiry<Answer: Sendable>: Sendable {
         var isOver = false
     }
 
-    private let state: Mutex<State>
+    // Not a Mutex: thread sanitizer cannot see that one on Linux.
+    private let state: NIOLockedValueBox<State>
     private let ended: any Error
 
     /// - Parameters:
@@ -43,12 +45,12 @@ package final class LoopInquiry<Answer: Sendable>: Sendable {
     }
 
     private init(count: Int, ended: any Error) {
-        self.state = Mutex(State(answers: Array(repeating: nil, count: count), missing: count))
+        self.state = NIOLockedValueBox(State(answers: Array(repeating: nil, count: count), missing: count))
         self.ended = ended
     }
 
     private func answer(_ answer: Result<Answer, any Error>, _ index: Int) {
-        let promise = self.state.withLock { state -> EventLoopPromise<[Answer]>? in
+        let promise = self.state.withLockedValue { state -> EventLoopPromise<[Answer]>? in
             guard state.outcome == nil else { return nil }
             switch answer {
             case .failure(let error):
@@ -66,7 +68,7 @@ package final class LoopInquiry<Answer: Sendable>: Sendable {
 
     /// - Parameter loop: the one that is ending and on whose thread this is; nil if one was found to have ended.
     private func end(of loop: (any EventLoop)?) {
-        let promise = self.state.withLock { state -> EventLoopPromise<[Answer]>? in
+        let promise = self.state.withLockedValue { state -> EventLoopPromise<[Answer]>? in
             if state.isOver { return nil }
             state.hasLoopEnded = true
             let isFirst = state.outcome == nil
@@ -79,7 +81,7 @@ package final class LoopInquiry<Answer: Sendable>: Sendable {
     }
 
     private func result(on loop: any EventLoop) -> EventLoopFuture<[Answer]> {
-        let (promise, outcome) = self.state.withLock { state -> (EventLoopPromise<[Answer]>?, Result<[Answer], any Error>?) in
+        let (promise, outcome) = self.state.withLockedValue { state -> (EventLoopPromise<[Answer]>?, Result<[Answer], any Error>?) in
             // A promise on a loop that has ended would never be kept.
             if state.hasLoopEnded { return (nil, state.outcome) }
             let promise = loop.makePromise(of: [Answer].self)
@@ -95,7 +97,7 @@ package final class LoopInquiry<Answer: Sendable>: Sendable {
     }
 
     private func complete(_ promise: EventLoopPromise<[Answer]>) {
-        guard let outcome = self.state.withLock({ $0.outcome }) else { return }
+        guard let outcome = self.state.withLockedValue({ $0.outcome }) else { return }
         promise.completeWith(outcome)
     }
 
@@ -106,7 +108,7 @@ package final class LoopInquiry<Answer: Sendable>: Sendable {
         guard MultiThreadedEventLoopGroup.currentEventLoop === loop,
             let watch = try? loop.scheduleCallback(at: .distantFuture, handler: Watch { [self] in self.end(of: $0) })
         else { return }
-        let isOver = self.state.withLock { state in
+        let isOver = self.state.withLockedValue { state in
             if !state.isOver { state.watches.append(watch) }
             return state.isOver
         }
@@ -114,7 +116,7 @@ package final class LoopInquiry<Answer: Sendable>: Sendable {
     }
 
     private func finish() {
-        let watches = self.state.withLock { state in
+        let watches = self.state.withLockedValue { state in
             state.isOver = true
             defer { state.watches = [] }
             return state.watches
@@ -131,7 +133,7 @@ package final class LoopInquiry<Answer: Sendable>: Sendable {
 
     /// Sent to a loop in a closure; when the closure goes without having run, so does this, and tells.
     private final class Errand: Sendable {
-        private let hasArrived = Atomic(false)
+        private let hasArrived = Synchronization.Atomic(false)
         private let dropped: @Sendable () -> Void
         init(dropped: @escaping @Sendable () -> Void) { self.dropped = dropped }
         func arrive() { self.hasArrived.store(true, ordering: .relaxed) }
