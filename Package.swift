@@ -91,7 +91,7 @@ let package = Package(
             name: "ExamplesTests", dependencies: ["WeirRedis", "WeirPool", "WeirTestKit", nioCore, nioPosix], swiftSettings: settings),
         .testTarget(
             name: "WeirPoolTests",
-            dependencies: ["WeirPool", "WeirCore", nioCore, nioPosix, nioEmbedded, nioConcurrencyHelpers],
+            dependencies: ["WeirPool", "WeirCore", nioCore, nioPosix, nioEmbedded, nioConcurrencyHelpers, logging, serviceLifecycle],
             swiftSettings: settings),
     ]
 )

@@ -8,6 +8,9 @@ public struct Owner: Sendable, CustomStringConvertible {
     /// Which of its users it is, such as the number of a connection or request.
     public let number: UInt64
 
+    /// - Parameters:
+    ///   - name: the part of the program; a literal, so that nothing is copied or counted.
+    ///   - number: which of its users.
     @inlinable
     public init(_ name: StaticString, _ number: UInt64 = 0) {
         self.name = name
@@ -18,14 +21,17 @@ public struct Owner: Sendable, CustomStringConvertible {
     @inlinable
     public static var none: Owner { Owner("") }
 
+    /// The name, and `#` and the number unless that is 0.
     public var description: String { self.number == 0 ? "\(self.name)" : "\(self.name)#\(self.number)" }
 }
 
 extension Owner: Hashable {
+    /// Whether both parts are the same: by the name's text, wherever the literals stand.
     public static func == (left: Owner, right: Owner) -> Bool {
         left.number == right.number && left.name.hasEqualText(as: right.name)
     }
 
+    /// Hashes the name's text and the number.
     public func hash(into hasher: inout Hasher) {
         self.name.withUTF8Buffer { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
         hasher.combine(self.number)
@@ -36,20 +42,4 @@ extension StaticString {
     func hasEqualText(as other: StaticString) -> Bool {
         self.withUTF8Buffer { left in other.withUTF8Buffer { right in left.elementsEqual(right) } }
     }
-}
-
-/// Where in the source something was asked for. Costs nothing: both parts are constants of the program.
-public struct CallSite: Sendable, CustomStringConvertible {
-    /// `#fileID` of the call.
-    public let file: StaticString
-    /// `#line` of the call.
-    public let line: UInt32
-
-    @inlinable
-    public init(file: StaticString = #fileID, line: UInt32 = #line) {
-        self.file = file
-        self.line = line
-    }
-
-    public var description: String { "\(self.file):\(self.line)" }
 }

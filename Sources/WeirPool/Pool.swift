@@ -9,15 +9,22 @@ import WeirCore
 /// Made once. A handler looks its loop's pool up once, in the channel initializer (``local(_:)``), and from then on nothing it does
 /// leaves the loop. Resources never change loops; the permits to hold them do, when a loop needs one and another has idle resources.
 ///
-/// Shut it down before its group: ``shutdown(deadline:)``, or run it as a service.
+/// Shut it down before its group: ``shutdown(deadline:)``, or run it as a service. What concerns all loops may be called on any thread;
+/// its future completes on the loop where it was called, if that is one of the group's, and else on the group's first loop. If a loop of
+/// the group has ended, or ends before it has answered, the future fails with ``PoolError/Code/shutdown``: on one of NIO's own loops,
+/// when it had ended before.
 public final class Pool<Resource>: Sendable, Service {
+    /// Names the pool in metrics and reports.
     public let name: String
+    /// How the pool behaves: what it was made with.
     public let configuration: PoolConfiguration
     /// Where the pool counts.
     public let metrics: MetricRegistry
-    private let group: any EventLoopGroup
-    private let locals: LoopLocal<LocalPool<Resource>>
-    private let isShutDown = Atomic(false)
+    let locals: LoopLocal<LocalPool<Resource>>
+    let parts: LoopLocal<LoopPart<Resource>>
+    let isShutDown = Atomic(false)
+    /// Whether a shutdown has completed: then another has nothing to do, even if there are no loops any more.
+    let hasClosed = Atomic(false)
 
     /// - Parameters:
     ///   - name: names it in metrics and reports.
@@ -26,17 +33,25 @@ public final class Pool<Resource>: Sendable, Service {
     ///   - logger: told of leaks and dropped leases, if `report` is not given.
     ///   - report: told of leaks and dropped leases, on the loop where it was noticed.
     ///   - makeFactory: makes a loop's factory, on that loop.
-    /// - Precondition: the configuration makes sense; see its properties for the bounds.
+    /// - Precondition: ``PoolConfiguration/validate(loops:)`` accepts the configuration for this group; the process stops otherwise. Call
+    ///   it first where the values come from outside the program.
     public convenience init(
         name: String, group: any EventLoopGroup, configuration: PoolConfiguration, metrics: MetricRegistry? = nil,
         logger: Logger? = nil, report: (@Sendable (PoolReport) -> Void)? = nil,
         makeFactory: @escaping @Sendable (any EventLoop) -> any ResourceFactory<Resource>
     ) {
+        do {
+            try configuration.validate(loops: Array(group.makeIterator()).count)
+        } catch {
+            preconditionFailure("pool \(name): \(error.message)")
+        }
         self.init(
             name: name, group: group, configuration: configuration, metrics: metrics, report: report ?? { logger?.report($0) },
             seed: .random(in: .min ... .max), makeFactory: makeFactory)
     }
 
+    /// As the public one, for configurations that only have to be within bounds.
+    ///
     /// - Parameter seed: where all randomness of the pool comes from: a simulation gives it, to be replayed.
     init(
         name: String, group: any EventLoopGroup, configuration: PoolConfiguration, metrics: MetricRegistry? = nil,
@@ -44,30 +59,41 @@ public final class Pool<Resource>: Sendable, Service {
         makeFactory: @escaping @Sendable (any EventLoop) -> any ResourceFactory<Resource>
     ) {
         let loops = Array(group.makeIterator())
-        if let problem = configuration.problem(loops: loops.count) { preconditionFailure("pool \(name): \(problem)") }
+        do {
+            try configuration.checkBounds(loops: loops.count)
+        } catch {
+            preconditionFailure("pool \(name): \(error.message)")
+        }
         self.name = name
         self.configuration = configuration
-        self.group = group
         let metrics = metrics ?? MetricRegistry(group: group)
         self.metrics = metrics
         let indices = Dictionary(uniqueKeysWithValues: loops.enumerated().map { (ObjectIdentifier($1), $0) })
         // Where the ledger's messages go: the pools are made after it, each on its loop.
-        let addressees = LoopLocal<Addressee<Resource>>(group) { _ in Addressee() }
+        let parts = LoopLocal<LoopPart<Resource>>(group) { _ in LoopPart() }
+        self.parts = parts
         let ledger: PermitLedger
         do {
             ledger = try PermitLedger(limit: configuration.maximum, loops: loops.count) { index, message in
                 let loop = loops[index]
-                loop.execute { addressees[loop].pool?.receive(message) }
+                loop.execute { parts[loop].pool?.receive(message) }
             }
         } catch {
             preconditionFailure("pool \(name): \(error.message)")
         }
         self.locals = LoopLocal(group) { loop in
             guard let index = indices[ObjectIdentifier(loop)] else { preconditionFailure("the loop is not one of the group's") }
+            let part = parts[loop]
+            var configuration = configuration
+            // Made only to be closed: nothing is to be opened for that.
+            if part.isEnding { configuration.minimumIdle = 0 }
+            let factory = WarmUpFactory(makeFactory(loop))
             let pool = LocalPool(
                 name: name, loop: loop, configuration: configuration, account: ledger.account(ofLoop: index), registry: metrics,
-                report: report, seed: seed &+ UInt64(index), factory: makeFactory(loop))
-            addressees[loop].pool = pool
+                report: report, seed: seed &+ UInt64(index), factory: factory)
+            factory.pool = pool
+            part.pool = pool
+            part.factory = factory
             return pool
         }
     }
@@ -75,25 +101,36 @@ public final class Pool<Resource>: Sendable, Service {
     deinit {
         guard !self.isShutDown.load(ordering: .relaxed) else { return }
         // Whoever drops it without shutting it down has no use for its resources any more.
-        let locals = self.locals
+        let (locals, parts) = (self.locals, self.parts)
         for loop in locals.loops {
-            loop.execute { locals.existing(on: loop)?.drain(deadline: loop.now, promise: nil) }
+            loop.execute {
+                guard let pool = locals.existing(on: loop) else { return }
+                parts[loop].end()
+                pool.drain(deadline: loop.now, promise: nil)
+            }
         }
     }
 
-    /// The pool of a loop. On that loop only.
+    /// The pool of a loop. On that loop only: anywhere else, and for a loop of another group, the process stops.
     ///
     /// - Complexity: O(1), no lock.
     public func local(_ loop: any EventLoop) -> LocalPool<Resource> {
         self.locals[loop]
     }
 
-    /// The pool of a loop. On that loop only.
+    /// The pool of a loop. As ``local(_:)``.
     public subscript(loop: any EventLoop) -> LocalPool<Resource> {
         self.locals[loop]
     }
 
     /// Runs `body` on a loop with a resource that is leased meanwhile. From anywhere; it costs hops unless the task is on that loop.
+    ///
+    /// - Parameters:
+    ///   - loop: a loop of the group.
+    ///   - owner: who holds the lease, for reports and ``releaseAll(of:)``.
+    ///   - deadline: when to give up waiting; by default ``PoolConfiguration/acquireTimeout`` from now.
+    ///   - body: runs on the loop. The lease ends when it returns or throws.
+    /// - Throws: what `body` throws, or a ``PoolError``; ``PoolError/Code/cancelled`` when the task is cancelled while it waits.
     public func withLease<Success: Sendable>(
         on loop: any EventLoop, owner: Owner = .none, deadline: NIODeadline? = nil, file: StaticString = #fileID, line: UInt32 = #line,
         _ body: @Sendable (Resource) async throws -> Success
@@ -104,106 +141,15 @@ public final class Pool<Resource>: Sendable, Service {
     }
 }
 
-extension Pool {
-    // MARK: All loops at once
-
-    /// Makes the pool of each loop, with its resources up to ``PoolConfiguration/minimumIdle``, now instead of at its first use.
-    public func warmUp() -> EventLoopFuture<Void> {
-        self.all(self.locals.onEachLoop { _ in })
-    }
-
-    /// The statistics of all loops added up. Asks each loop; nobody waits meanwhile.
-    public func statistics() -> EventLoopFuture<PoolStatistics> {
-        self.gather(.none, { $0.statistics() }, +)
-    }
-
-    /// Keeps requests waiting on all loops until ``resume()``.
-    public func suspend() -> EventLoopFuture<Void> {
-        self.all(self.locals.onEachLoop { $0.suspend() })
-    }
-
-    /// Serves again.
-    public func resume() -> EventLoopFuture<Void> {
-        self.gather((), { $0.resume() }, { _, _ in })
-    }
-
-    /// Replaces all resources without disturbing anyone: idle ones now, the others when they come back.
-    public func evictAll() -> EventLoopFuture<Void> {
-        self.gather((), { $0.evictAll() }, { _, _ in })
-    }
-
-    /// Takes all leases of an owner away, on all loops; see ``LocalPool/releaseAll(of:)``.
-    public func releaseAll(of owner: Owner) -> EventLoopFuture<Int> {
-        self.gather(0, { $0.releaseAll(of: owner) }, +)
-    }
-
-    /// Who holds what right now, on all loops.
-    public func leases() -> EventLoopFuture<[LeaseInfo]> {
-        self.gather([], { $0.leases() }, +)
-    }
-
-    /// Refuses new requests, serves those that wait already until the deadline, then closes everything, under its holders if need be.
-    ///
-    /// - Returns: completes when nothing is open any more. A second call joins the first.
-    public func shutdown(deadline: NIODeadline) -> EventLoopFuture<Void> {
-        self.isShutDown.store(true, ordering: .relaxed)
-        return self.all(
-            self.locals.loops.map { loop in
-                let promise = loop.makePromise(of: Void.self)
-                loop.execute {
-                    // Also where it was never used: so that it is closed there as well.
-                    self.locals[loop].drain(deadline: deadline, promise: promise)
-                }
-                return promise.futureResult
-            })
-    }
-
-    /// As a service: nothing to run; on graceful shutdown it drains for up to ``drainTime`` and closes.
-    public func run() async throws {
-        _ = self.warmUp()
-        try? await gracefulShutdown()
-        try await self.shutdown(deadline: .now() + Self.drainTime).get()
-    }
-
-    /// How long ``run()`` lets leases come back.
-    public static var drainTime: TimeAmount { .seconds(30) }
-
-    /// Adds up what the loops that have a pool answer.
-    private func gather<Answer: Sendable>(
-        _ none: Answer, _ ask: @escaping @Sendable (LocalPool<Resource>) -> Answer, _ add: @escaping @Sendable (Answer, Answer) -> Answer
-    ) -> EventLoopFuture<Answer> {
-        EventLoopFuture.reduce(none, self.locals.onEachExisting(ask), on: self.group.any()) { sum, answer in
-            answer.map { add(sum, $0) } ?? sum
-        }
-    }
-
-    private func all(_ futures: [EventLoopFuture<Void>]) -> EventLoopFuture<Void> {
-        EventLoopFuture.andAllSucceed(futures, on: self.group.any())
-    }
-}
-
-/// The pool of one loop, for the ledger's messages.
-private final class Addressee<Resource> {
+/// What the façade knows of the pool of one loop, on that loop. It is there before the pool.
+final class LoopPart<Resource> {
     weak var pool: LocalPool<Resource>?
-}
+    weak var factory: WarmUpFactory<Resource>?
+    private(set) var isEnding = false
 
-extension Logger {
-    fileprivate func report(_ report: PoolReport) {
-        func metadata(_ pool: String, _ info: LeaseInfo) -> Logger.Metadata {
-            [
-                "pool": "\(pool)", "owner": "\(info.owner)", "acquired_at": "\(info.site)",
-                "held_ms": "\(info.heldFor.nanoseconds / 1_000_000)",
-            ]
-        }
-        switch report {
-        case .leak(let pool, let info, let backtrace):
-            var metadata = metadata(pool, info)
-            if let backtrace { metadata["backtrace"] = "\(backtrace)" }
-            self.warning("a lease is held for longer than the leak threshold", metadata: metadata)
-        case .leakReturned(let pool, let info):
-            self.info("a lease that was reported as leaked came back", metadata: metadata(pool, info))
-        case .dropped(let pool, let info):
-            self.warning("a lease was dropped instead of released", metadata: metadata(pool, info))
-        }
+    /// The pool is about to drain, or to be made for that.
+    func end() {
+        self.isEnding = true
+        self.factory?.end()
     }
 }

@@ -1,11 +1,13 @@
 import WeirCore
 
-/// Why a pool gave no lease.
+/// Why a pool gave no lease, or could not do what was asked of all its loops.
 public struct PoolError: WeirError {
+    /// The reason, to switch over. There may be more in later versions.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
+        /// The code's name: one of a bounded set, fit for a metric's label.
         public let description: String
 
-        /// No resource by the deadline of the request.
+        /// No resource by the deadline of the request; of ``Pool/warmUp()``, a connect that took longer than the connect timeout.
         public static let deadlineExceeded = Code(description: "deadlineExceeded")
         /// As many requests wait as may; this one was refused at once.
         public static let queueFull = Code(description: "queueFull")
@@ -13,13 +15,15 @@ public struct PoolError: WeirError {
         public static let overloaded = Code(description: "overloaded")
         /// The backend is down: the last connects failed, nothing is open, and it is not yet time to try again.
         public static let circuitOpen = Code(description: "circuitOpen")
-        /// The one who asked took the request back.
+        /// The one who asked took the request back, its task was cancelled, or its owner's leases were released.
         public static let cancelled = Code(description: "cancelled")
-        /// The pool drains or is closed.
+        /// The pool drains or is closed, or the event loop that was asked has ended.
         public static let shutdown = Code(description: "shutdown")
     }
 
+    /// What happened, to switch over.
     public let code: Code
+    /// What happened, in words. Says nothing of the resource or its address.
     public let message: String
     /// For ``Code/circuitOpen``, and for ``Code/deadlineExceeded`` while connects fail: how the last connect failed.
     public let cause: (any Error)?

@@ -6,6 +6,7 @@ import NIOCore
 /// order once. A report, like a request for a lease or its return, may have the pool call the factory again before it returns, to
 /// open, check or close another resource or the same: bring your own state in order first and report last.
 public protocol ResourceFactory<Resource>: AnyObject {
+    /// What is pooled. It need not be `Sendable`: it never leaves its loop.
     associatedtype Resource
 
     /// Opens a resource and reports ``ResourceHandle/established(_:)`` or ``ResourceHandle/connectFailed(_:)``.
@@ -22,6 +23,7 @@ public protocol ResourceFactory<Resource>: AnyObject {
 }
 
 extension ResourceFactory {
+    /// Says at once that the resource is healthy: for what needs no check.
     public func validate(_ resource: Resource, _ handle: ResourceHandle<Resource>) {
         handle.validated(true)
     }
@@ -39,8 +41,10 @@ public final class ResourceHandle<Resource> {
     public let loop: any EventLoop
     /// Whether the pool has given up on the connect: its deadline passed, or the pool closes. Stop, and report ``connectFailed(_:)``.
     public private(set) var isAbandoned = false
-    /// Called once, on the loop, when the pool gives up on the connect.
+    /// Called once, on the loop, when the pool gives up on the connect. Dropped when the connect has ended.
     public var onAbandon: (() -> Void)?
+    /// Told how the connect ended, after the pool was; nil once it has.
+    var warmUp: WarmUpFactory<Resource>?
 
     init(pool: LocalPool<Resource>, loop: any EventLoop, slot: Int32, serial: UInt32) {
         self.pool = pool
@@ -50,29 +54,37 @@ public final class ResourceHandle<Resource> {
         self.serial = serial
     }
 
-    /// The connect worked.
+    /// The connect worked. On the loop; once, and instead of ``connectFailed(_:)``. After the pool gave up on it the resource is closed.
     public func established(_ resource: Resource) {
         self.onAbandon = nil
+        let warmUp = self.warmUp.take()
         guard let pool else {
             // It was abandoned and written off, and the pool has gone since. It has to be closed all the same.
             self.factory.close(resource, self)
             return
         }
         pool.established(self, resource, slot: self.slot, serial: self.serial)
+        warmUp?.connected()
     }
 
-    /// The connect failed.
+    /// The connect failed. On the loop; once, and instead of ``established(_:)``, also after the pool gave up on it.
+    ///
+    /// - Parameter error: what requests get as the ``PoolError/cause`` of theirs as long as connects fail.
     public func connectFailed(_ error: any Error) {
         self.onAbandon = nil
+        let warmUp = self.warmUp.take()
         self.pool?.connectFailed(error, slot: self.slot, serial: self.serial)
+        warmUp?.connectFailed(error)
     }
 
-    /// The check that was asked for is done.
+    /// The check that was asked for is done. On the loop; an answer later than ``PoolConfiguration/validationTimeout`` is ignored.
+    ///
+    /// - Parameter healthy: whether the resource may be used again. If not it is closed, and all idle ones are checked before use.
     public func validated(_ healthy: Bool) {
         self.pool?.validated(healthy, slot: self.slot, serial: self.serial)
     }
 
-    /// The resource is gone, by the pool's order or by itself, idle or leased. Saying it again does nothing.
+    /// The resource is gone, by the pool's order or by itself, idle or leased. On the loop. Saying it again does nothing.
     public func closed() {
         self.pool?.closed(slot: self.slot, serial: self.serial)
     }
@@ -81,6 +93,8 @@ public final class ResourceHandle<Resource> {
         self.isAbandoned = true
         let action = self.onAbandon
         self.onAbandon = nil
+        let warmUp = self.warmUp.take()
         action?()
+        warmUp?.connectTimedOut()
     }
 }
