@@ -8,13 +8,13 @@ final class PermitCells: @unchecked Sendable {
 
     private let memory: UnsafeMutableRawPointer
 
-    /// Line 0: the pot. Line 1: how many loops starve. Then one line per loop.
+    /// Line 0: the pot. Line 1: who starves, summed up. Then one line per loop.
     init(loops: Int, pot: Int) {
         self.memory = .allocate(byteCount: Self.stride * (2 + loops), alignment: Self.stride)
         self.pot = UnsafeAtomic(at: Self.word(self.memory, 0, UnsafeAtomic<Int>.Storage(pot)))
-        self.starvingLoops = UnsafeAtomic(at: Self.word(self.memory, Self.stride, UnsafeAtomic<Int>.Storage(0)))
+        self.starving = UnsafeAtomic(at: Self.word(self.memory, Self.stride, UnsafeAtomic<Int>.Storage(0)))
         for loop in 0..<loops {
-            _ = Self.word(self.memory, Self.stride * (2 + loop), UnsafeAtomic<Bool>.Storage(false))
+            _ = Self.word(self.memory, Self.stride * (2 + loop), UnsafeAtomic<Int>.Storage(0))
             _ = Self.word(self.memory, Self.stride * (2 + loop) + 8, UnsafeAtomic<Bool>.Storage(false))
         }
     }
@@ -25,18 +25,17 @@ final class PermitCells: @unchecked Sendable {
 
     /// Permits that nobody holds.
     let pot: UnsafeAtomic<Int>
-    /// How many loops wait for a permit; never less than the flags that are up.
-    let starvingLoops: UnsafeAtomic<Int>
+    /// The loops that wait for a permit, as the sum of their ``Starving`` words; never less than the flags that are up.
+    let starving: UnsafeAtomic<Int>
 
-    /// Whether a loop waits for a permit.
-    func isStarving(_ loop: Int) -> UnsafeAtomic<Bool> { self.flag(loop, offset: 0) }
+    /// The ``Starving`` word of a loop that waits for a permit, else 0.
+    func flag(_ loop: Int) -> UnsafeAtomic<Int> {
+        UnsafeAtomic(at: (self.memory + Self.stride * (2 + loop)).assumingMemoryBound(to: UnsafeAtomic<Int>.Storage.self))
+    }
 
     /// Whether a loop has idle resources that it could give up.
-    func hasSurplus(_ loop: Int) -> UnsafeAtomic<Bool> { self.flag(loop, offset: 8) }
-
-    private func flag(_ loop: Int, offset: Int) -> UnsafeAtomic<Bool> {
-        let address = self.memory + Self.stride * (2 + loop) + offset
-        return UnsafeAtomic(at: address.assumingMemoryBound(to: UnsafeAtomic<Bool>.Storage.self))
+    func hasSurplus(_ loop: Int) -> UnsafeAtomic<Bool> {
+        UnsafeAtomic(at: (self.memory + Self.stride * (2 + loop) + 8).assumingMemoryBound(to: UnsafeAtomic<Bool>.Storage.self))
     }
 
     private static func word<Storage>(
@@ -44,4 +43,15 @@ final class PermitCells: @unchecked Sendable {
     ) -> UnsafeMutablePointer<Storage> {
         (memory + offset).initializeMemory(as: Storage.self, repeating: value, count: 1)
     }
+}
+
+/// Two counts in one word, so that one atomic step changes both: the loops that starve, and those among them that hold less than
+/// their fair share.
+enum Starving {
+    private static var poorUnit: Int { 1 << 32 }
+
+    /// The word of one loop.
+    static func word(isPoor: Bool) -> Int { 1 + (isPoor ? self.poorUnit : 0) }
+    static func loops(_ word: Int) -> Int { word % self.poorUnit }
+    static func poorLoops(_ word: Int) -> Int { word / self.poorUnit }
 }

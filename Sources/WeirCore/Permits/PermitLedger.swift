@@ -102,18 +102,26 @@ public final class PermitLedger: Sendable {
 
     /// Sends what is in the pot to those who wait for it, the next loop in turn first.
     fileprivate func servePot(after index: Int) {
-        while self.cells.starvingLoops.load(ordering: .sequentiallyConsistent) > 0, self.takeFromPot() {
+        while self.cells.starving.load(ordering: .sequentiallyConsistent) > 0, self.takeFromPot() {
             guard let starving = self.nextStarving(after: index) else {
                 // Whoever raised the count has lowered its flag meanwhile, or not raised it yet and will look at the pot itself.
                 self.cells.pot.wrappingIncrement(ordering: .sequentiallyConsistent)
-                if (0..<self.loops).contains(where: { self.cells.isStarving($0).load(ordering: .sequentiallyConsistent) }) { continue }
+                if (0..<self.loops).contains(where: { self.cells.flag($0).load(ordering: .sequentiallyConsistent) != 0 }) { continue }
                 return
             }
             self.send(starving, .granted)
         }
     }
 
+    /// The next in turn, those that hold less than their fair share first.
     private func nextStarving(after index: Int) -> Int? {
+        if Starving.poorLoops(self.cells.starving.load(ordering: .sequentiallyConsistent)) > 0 {
+            for distance in 1...self.loops {
+                let candidate = (index + distance) % self.loops
+                guard Starving.poorLoops(self.cells.flag(candidate).load(ordering: .relaxed)) > 0 else { continue }
+                if self.lowerFlag(candidate) { return candidate }
+            }
+        }
         for distance in 1...self.loops {
             let candidate = (index + distance) % self.loops
             if self.lowerFlag(candidate) { return candidate }
@@ -121,22 +129,20 @@ public final class PermitLedger: Sendable {
         return nil
     }
 
-    fileprivate func raiseFlag(_ index: Int) {
+    fileprivate func raiseFlag(_ index: Int, isPoor: Bool) {
+        let word = Starving.word(isPoor: isPoor)
         // The count first: it is never less than the flags that are up, so that a giver who reads 0 has missed nobody.
-        self.cells.starvingLoops.wrappingIncrement(ordering: .sequentiallyConsistent)
-        if self.cells.isStarving(index).exchange(true, ordering: .sequentiallyConsistent) {
-            // It was up already, and counted.
-            self.cells.starvingLoops.wrappingDecrement(ordering: .sequentiallyConsistent)
-        }
+        self.cells.starving.wrappingIncrement(by: word, ordering: .sequentiallyConsistent)
+        let old = self.cells.flag(index).exchange(word, ordering: .sequentiallyConsistent)
+        // It was up already, and counted.
+        if old != 0 { self.cells.starving.wrappingDecrement(by: old, ordering: .sequentiallyConsistent) }
     }
 
     /// - Returns: whether this call lowered it; whoever lowers it decides what comes of the wait.
     fileprivate func lowerFlag(_ index: Int) -> Bool {
-        let lowered = self.cells.isStarving(index).compareExchange(
-            expected: true, desired: false, ordering: .sequentiallyConsistent
-        ).exchanged
-        if lowered { self.cells.starvingLoops.wrappingDecrement(ordering: .sequentiallyConsistent) }
-        return lowered
+        let old = self.cells.flag(index).exchange(0, ordering: .sequentiallyConsistent)
+        if old != 0 { self.cells.starving.wrappingDecrement(by: old, ordering: .sequentiallyConsistent) }
+        return old != 0
     }
 
     fileprivate func publishSurplus(_ hasSurplus: Bool, of index: Int) {
@@ -161,7 +167,7 @@ public final class PermitAccount {
     public let ledger: PermitLedger
     public let index: Int
     // The ledger's words outlive the account, which holds the ledger.
-    @usableFromInline let starvingLoops: UnsafeAtomic<Int>
+    @usableFromInline let starving: UnsafeAtomic<Int>
     /// The permits this loop holds.
     public private(set) var held = 0
     private var shownSurplus = false
@@ -169,13 +175,13 @@ public final class PermitAccount {
     fileprivate init(ledger: PermitLedger, index: Int) {
         self.ledger = ledger
         self.index = index
-        self.starvingLoops = ledger.cells.starvingLoops
+        self.starving = ledger.cells.starving
     }
 
     /// Whether some loop waits for a permit. One load of a word that seldom changes; sequentially consistent for the sake of
     /// ``publish(hasIdle:)``, which costs nothing beyond a plain load on x86 and little elsewhere.
     @inlinable
-    public var isAnyoneStarving: Bool { self.starvingLoops.load(ordering: .sequentiallyConsistent) > 0 }
+    public var isAnyoneStarving: Bool { self.starving.load(ordering: .sequentiallyConsistent) != 0 }
 
     /// Takes a permit if one is there. No atomic at all below the floor, one compare and exchange above.
     public func tryAcquire() -> Bool {
@@ -193,7 +199,7 @@ public final class PermitAccount {
             self.held += 1
             return true
         }
-        self.ledger.raiseFlag(self.index)
+        self.ledger.raiseFlag(self.index, isPoor: self.held < self.ledger.fairShare)
         if self.ledger.takeFromPot() {
             self.held += 1
             // A grant may be under way as well; then it comes as a message and is given back if nobody needs it.
@@ -243,19 +249,21 @@ public final class PermitAccount {
     }
 
     /// Whether a loop should give one of its resources up now: more loops starve than it has permits on their way to, it holds more than
-    /// its floor, and either has no use for it or more than its fair share.
+    /// its floor, and either has no use for it, or has more than its fair share while others have less than theirs.
     ///
     /// - Parameter promised: permits it will give back anyway, such as those of resources that are being closed for this reason.
     public func shouldDonate(hasUse: Bool, promised: Int = 0) -> Bool {
         let held = self.held - promised
         guard held > self.ledger.floor, self.hasMoreStarving(than: promised) else { return false }
-        return !hasUse || held > self.ledger.fairShare
+        if !hasUse { return true }
+        // To one that has less than its share only: between two that have theirs, what is left over would travel for ever.
+        return held > self.ledger.fairShare && Starving.poorLoops(self.starving.load(ordering: .sequentiallyConsistent)) > promised
     }
 
     /// Whether more other loops wait for a permit than this one will give back anyway. One relaxed load where none waits.
     public func hasMoreStarving(than promised: Int) -> Bool {
-        let starving = self.starvingLoops.load(ordering: .sequentiallyConsistent)
+        let starving = Starving.loops(self.starving.load(ordering: .sequentiallyConsistent))
         guard starving > promised else { return false }
-        return starving - (self.ledger.cells.isStarving(self.index).load(ordering: .relaxed) ? 1 : 0) > promised
+        return starving - (self.ledger.cells.flag(self.index).load(ordering: .relaxed) != 0 ? 1 : 0) > promised
     }
 }
