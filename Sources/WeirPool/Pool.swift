@@ -76,7 +76,7 @@ public final class Pool<Resource>: Sendable, Service {
         do {
             ledger = try PermitLedger(limit: configuration.maximum, loops: loops.count) { index, message in
                 let loop = loops[index]
-                loop.execute { parts[loop].pool?.receive(message) }
+                loop.execute { parts[loop].receive(message) }
             }
         } catch {
             preconditionFailure("pool \(name): \(error.message)")
@@ -88,8 +88,10 @@ public final class Pool<Resource>: Sendable, Service {
             // Made only to be closed: nothing is to be opened for that.
             if part.isEnding { configuration.minimumIdle = 0 }
             let factory = WarmUpFactory(makeFactory(loop))
+            let account = ledger.account(ofLoop: index)
+            part.account = account
             let pool = LocalPool(
-                name: name, loop: loop, configuration: configuration, account: ledger.account(ofLoop: index), registry: metrics,
+                name: name, loop: loop, configuration: configuration, account: account, registry: metrics,
                 report: report, seed: seed &+ UInt64(index), factory: factory)
             factory.pool = pool
             part.pool = pool
@@ -129,14 +131,17 @@ public final class Pool<Resource>: Sendable, Service {
     ///   - loop: a loop of the group.
     ///   - owner: who holds the lease, for reports and ``releaseAll(of:)``.
     ///   - deadline: when to give up waiting; by default ``PoolConfiguration/acquireTimeout`` from now.
+    ///   - keepsResource: says of an error of the body whether the resource is as good as before; by default it never is, and is closed.
     ///   - body: runs on the loop. The lease ends when it returns or throws.
     /// - Throws: what `body` throws, or a ``PoolError``; ``PoolError/Code/cancelled`` when the task is cancelled while it waits.
     public func withLease<Success: Sendable>(
-        on loop: any EventLoop, owner: Owner = .none, deadline: NIODeadline? = nil, file: StaticString = #fileID, line: UInt32 = #line,
+        on loop: any EventLoop, owner: Owner = .none, deadline: NIODeadline? = nil,
+        keepsResource: @Sendable (any Error) -> Bool = { _ in false }, file: StaticString = #fileID, line: UInt32 = #line,
         _ body: @Sendable (Resource) async throws -> Success
     ) async throws -> Success {
         try await withTaskExecutorPreference(LoopExecutor.of(loop)) {
-            try await self.local(loop).withLease(owner: owner, deadline: deadline, file: file, line: line, body)
+            try await self.local(loop).withLease(
+                owner: owner, deadline: deadline, keepsResource: keepsResource, file: file, line: line, body)
         }
     }
 }
@@ -145,7 +150,20 @@ public final class Pool<Resource>: Sendable, Service {
 final class LoopPart<Resource> {
     weak var pool: LocalPool<Resource>?
     weak var factory: WarmUpFactory<Resource>?
+    /// Outlives the pool: a permit may be on its way to it.
+    var account: PermitAccount?
     private(set) var isEnding = false
+
+    func receive(_ message: PermitMessage) {
+        if let pool { return pool.receive(message) }
+        switch message {
+        case .granted:
+            self.account?.accept()
+            self.account?.release()
+        case .surplusWanted(let triesLeft):
+            self.account?.decline(triesLeft: triesLeft)
+        }
+    }
 
     /// The pool is about to drain, or to be made for that.
     func end() {

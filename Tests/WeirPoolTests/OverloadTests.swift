@@ -53,6 +53,24 @@ import Testing
         try bench.end()
     }
 
+    /// Everything that is open hangs: nobody is served, and those who come are not kept for half a minute.
+    @Test func aQueueThatStandsStillSheds() throws {
+        let bench = Bench(PoolConfiguration(maximum: 1))
+        let holder = bench.ask()
+        var waiters: [Outcome] = []
+        for _ in 0..<150 {
+            waiters.append(bench.ask())
+            bench.pass(.milliseconds(2))
+        }
+        bench.pass(.milliseconds(20))
+        #expect(waiters.last?.error?.code == .overloaded)
+        #expect(waiters.first?.calls == 0)
+        holder.release()
+        #expect(bench.local.statistics().active <= 1)
+        for waiter in waiters { waiter.release() }
+        try bench.end()
+    }
+
     @Test func aBurstIsNotOverload() throws {
         let (order, shed, bench) = try self.overload(OverloadPolicy(), arrivals: 20, every: .zero)
         #expect(order == Array(0..<20))
@@ -67,8 +85,10 @@ import Testing
         try bench.end()
     }
 
-    @Test func bothBoundsAreAdjustable() throws {
-        let generous = OverloadPolicy(target: .seconds(2), interval: .milliseconds(100))
+    @Test(arguments: [
+        OverloadPolicy(target: .seconds(2), interval: .milliseconds(100)), OverloadPolicy(target: .milliseconds(5), interval: .seconds(10)),
+    ])
+    func bothBoundsAreAdjustable(generous: OverloadPolicy) throws {
         let (order, shed, bench) = try self.overload(generous, arrivals: 400, every: .milliseconds(2))
         #expect(order == Array(0..<400))
         #expect(shed.isEmpty)
