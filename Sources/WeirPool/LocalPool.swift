@@ -90,7 +90,7 @@ public final class LocalPool<Resource> {
         }
         self.meters.leases.increment()
         if self.tracesLeases { self.trace(slot) }
-        if self.isShared, self.machine.pointee.ready.head < 0 { self.account.publish(hasIdle: false) }
+        if self.machine.pointee.ready.head < 0, self.isShared { self.account.publish(hasIdle: false) }
         return Lease(pool: self, slot: slot)
     }
 
@@ -196,8 +196,9 @@ public final class LocalPool<Resource> {
         self.meters.returns.increment()
         self.meters.holdTime.record(UInt64(clamping: (now - leasedAt).nanoseconds))
         guard self.machine.pointee.giveBackSimply(slot, now: now) else { return self.giveBackCarefully(slot, now: now) }
-        if self.isShared {
-            if self.machine.pointee.ready.count == 1 { self.account.publish(hasIdle: true) }
+        // The first idle one is shown to the others. While it is, who begins to starve asks for it; who did before is looked for now.
+        if self.machine.pointee.ready.count == 1, self.isShared {
+            self.account.publish(hasIdle: true)
             if self.account.isAnyoneStarving { self.drive(now: now) }
         }
     }
