@@ -23,8 +23,8 @@ COUNTED = {
 }
 # Peers that are a program in Java. Every other peer is in our executable, as ROW:PEER …
 JAVA = {"hikaricp": "HikariPeer", "long-adder": "LongAdderPeer"}
-# … or is another row of ours.
-OWN_ROWS = {"one-loop": {"counter-increment-two-loops": "counter-increment", "lease-return-two-loops": "lease-return"}}
+# … which prints the samples of some itself, in turn with ours: a ratio near 1 is lost in what the machine does between two processes.
+IN_TURN = {"one-loop"}
 
 
 class Bench:
@@ -43,14 +43,12 @@ class Bench:
                 self.commands[title, None] = [str(executable), title]
             if peer in JAVA:
                 self.commands[title, peer] = ["java", "-cp", class_path, JAVA[peer], title]
-            elif f"{title}:{peer}" in known:
+            elif peer not in IN_TURN and f"{title}:{peer}" in known:
                 self.commands[title, peer] = [str(executable), f"{title}:{peer}"]
-            if own := OWN_ROWS.get(peer, {}).get(title):
-                self.commands[own, None] = [str(executable), own]
 
     def round(self):
         """Runs each once, one after the other, so that what the machine does meanwhile falls on all of them."""
-        for key, command in self.commands.items():
+        for (title, own_peer), command in self.commands.items():
             try:
                 done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_SECONDS)
             except subprocess.TimeoutExpired:
@@ -60,7 +58,8 @@ class Bench:
                 note(f"{' '.join(command)}: exit code {done.returncode}: {done.stderr.strip()}")
             for fields in map(str.split, done.stdout.splitlines()):
                 if fields[:1] == ["SAMPLE"]:
-                    self.samples[key].append(float(fields[2]))
+                    _, _, peer = fields[1].partition(":")
+                    self.samples[title, peer or own_peer].append(float(fields[2]))
 
     def count(self):
         if not any((self.name, row["row"]) in COUNTED for row in self.rows):
@@ -78,8 +77,7 @@ class Bench:
                 self.samples[row["row"], None] = [value]
 
     def median(self, row, peer=None):
-        row = OWN_ROWS.get(peer, {}).get(row, row)
-        samples = self.samples.get((row, None if peer in OWN_ROWS else peer))
+        samples = self.samples.get((row, peer))
         return statistics.median(samples) if samples else None
 
     def line(self, row):

@@ -74,7 +74,7 @@ extension Pool {
     ///   only if a loop of the group ends before, which leaves open what was open there.
     public func shutdown(deadline: NIODeadline) -> EventLoopFuture<Void> {
         self.isShutDown.store(true, ordering: .relaxed)
-        let (locals, parts) = (self.locals, self.parts)
+        let (locals, parts, closing) = (self.locals, self.parts, self.closing)
         return self.ask { loop in
             let promise = loop.makePromise(of: Void.self)
             parts[loop].end()
@@ -82,9 +82,9 @@ extension Pool {
             locals[loop].drain(deadline: deadline, promise: promise)
             return promise.futureResult
         }.map { _ in
-            self.hasClosed.store(true, ordering: .releasing)
+            closing.hasEnded.store(true, ordering: .releasing)
         }.flatMapErrorThrowing { error in
-            if !self.hasClosed.load(ordering: .acquiring) { throw error }
+            if !closing.hasEnded.load(ordering: .acquiring) { throw error }
         }
     }
 

@@ -23,8 +23,7 @@ public final class Pool<Resource>: Sendable, Service {
     let locals: LoopLocal<LocalPool<Resource>>
     let parts: LoopLocal<LoopPart<Resource>>
     let isShutDown = Atomic(false)
-    /// Whether a shutdown has completed: then another has nothing to do, even if there are no loops any more.
-    let hasClosed = Atomic(false)
+    let closing = Closing()
 
     /// - Parameters:
     ///   - name: names it in metrics and reports.
@@ -111,6 +110,13 @@ public final class Pool<Resource>: Sendable, Service {
                 pool.drain(deadline: loop.now, promise: nil)
             }
         }
+    }
+
+    /// How far a shutdown has come. Apart from the pool, which must not be kept by a shutdown that has ended: it would go on a loop then,
+    /// perhaps when there are no other loops any more.
+    final class Closing: Sendable {
+        /// Whether a shutdown has completed: then another has nothing to do, even if there are no loops any more.
+        let hasEnded = Atomic(false)
     }
 
     /// The pool of a loop. On that loop only: anywhere else, and for a loop of another group, the process stops.

@@ -17,10 +17,14 @@ let counterRows: [Row] = [
     (
         "counter-increment-two-loops",
         { sampler in
-            try withLoops(2) { group in
-                let counter = MetricRegistry(group: group).counter("benchmark_total")
-                try sampler.measureSelfTimed { operations in
-                    try timeTogether(group) { loop in increment(counter.local(loop), operations) }
+            try withLoops(1) { alone in
+                try withLoops(2) { group in
+                    let single = MetricRegistry(group: alone).counter("benchmark_total")
+                    let counter = MetricRegistry(group: group).counter("benchmark_total")
+                    try sampler.measureInTurn(
+                        { operations in try timeTogether(group) { loop in increment(counter.local(loop), operations) } },
+                        beside: "one-loop",
+                        { operations in try timeTogether(alone) { loop in increment(single.local(loop), operations) } })
                 }
             }
         }

@@ -15,15 +15,22 @@ let leaseRows: [Row] = [
             }
         }
     ),
-    // Time per operation of either loop: half of what each loop takes for one of its own, both busy at once.
+    // Time per operation of either loop: half of what each loop takes for one of its own, both busy at once. In turn with a pool of
+    // one loop, which shares nothing.
     (
         "lease-return-two-loops",
         { sampler in
-            try withLoops(2) { group in
-                try withStubPool(group, size: 32) { pool in
-                    try sampler.measureSelfTimed { operations in
-                        let spent = try timeTogether(group) { loop in leaseAndReturn(pool[loop], operations) }
-                        return .nanoseconds(spent.nanoseconds / 2)
+            try withLoops(1) { alone in
+                try withLoops(2) { group in
+                    try withStubPool(alone, size: 32) { single in
+                        try withStubPool(group, size: 32) { pool in
+                            try sampler.measureInTurn(
+                                { operations in
+                                    let spent = try timeTogether(group) { loop in leaseAndReturn(pool[loop], operations) }
+                                    return .nanoseconds(spent.nanoseconds / 2)
+                                }, beside: "one-loop",
+                                { operations in try timeTogether(alone) { loop in leaseAndReturn(single[loop], operations) } })
+                        }
                     }
                 }
             }

@@ -48,6 +48,24 @@ public struct Sampler: Sendable {
         }
     }
 
+    /// As ``measureSelfTimed(_:)`` for two bodies in turn, a sample of the one after a sample of the other: for a ratio that is near 1,
+    /// which what the machine does from one second to the next would hide. The second is printed as the row's peer of that name.
+    public func measureInTurn(
+        _ body: (_ operations: Int) throws -> TimeAmount, beside peer: String, _ other: (_ operations: Int) throws -> TimeAmount
+    ) throws {
+        var operations = 64
+        while true {
+            let spent = min(try body(operations), try other(operations))
+            if spent >= Self.minimumSample { break }
+            operations = Self.grown(operations, spent: spent)
+        }
+        let beside = Sampler(row: "\(self.row):\(peer)")
+        for _ in 0..<Self.samples {
+            beside.report(nanoseconds: try other(operations), operations: operations)
+            self.report(nanoseconds: try body(operations), operations: operations)
+        }
+    }
+
     /// Prints one sample.
     public func report(_ value: Double, unit: String) {
         print("SAMPLE \(self.row) \(value) \(unit)")

@@ -1,7 +1,6 @@
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
-import Synchronization
 
 /// One question to each loop of a group, whose answer always comes: also when a loop has ended already, or ends meanwhile.
 ///
@@ -34,11 +33,11 @@ package final class LoopInquiry<Answer: Sendable>: Sendable {
     ) -> EventLoopFuture<[Answer]> {
         let inquiry = LoopInquiry(count: loops.count, ended: ended)
         for (index, loop) in loops.enumerated() {
-            let errand = Errand { inquiry.end(of: nil) }
+            let errand = Errand(body) { inquiry.end(of: nil) }
             loop.execute {
-                errand.arrive()
+                let answer = errand.arrive(loop)
                 inquiry.watch(loop)
-                body(loop).whenComplete { inquiry.answer($0, index) }
+                answer.whenComplete { inquiry.answer($0, index) }
             }
         }
         return inquiry.result(on: loops.first { $0.inEventLoop } ?? loops[0])
@@ -133,10 +132,25 @@ package final class LoopInquiry<Answer: Sendable>: Sendable {
 
     /// Sent to a loop in a closure; when the closure goes without having run, so does this, and tells.
     private final class Errand: Sendable {
-        private let hasArrived = Synchronization.Atomic(false)
+        typealias Question = @Sendable (any EventLoop) -> EventLoopFuture<Answer>
+        private let question: NIOLockedValueBox<Question?>
         private let dropped: @Sendable () -> Void
-        init(dropped: @escaping @Sendable () -> Void) { self.dropped = dropped }
-        func arrive() { self.hasArrived.store(true, ordering: .relaxed) }
-        deinit { if !self.hasArrived.load(ordering: .acquiring) { self.dropped() } }
+
+        init(_ question: @escaping Question, dropped: @escaping @Sendable () -> Void) {
+            self.question = NIOLockedValueBox(question)
+            self.dropped = dropped
+        }
+
+        /// Asks, once. What the question holds is let go of before its answer counts: who has all answers may end the loops, and what
+        /// goes then could not be sent home any more.
+        func arrive(_ loop: any EventLoop) -> EventLoopFuture<Answer> {
+            let question = self.question.withLockedValue { question in
+                defer { question = nil }
+                return question
+            }
+            return question!(loop)
+        }
+
+        deinit { if self.question.withLockedValue({ $0 != nil }) { self.dropped() } }
     }
 }
