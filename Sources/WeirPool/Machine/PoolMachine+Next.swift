@@ -55,7 +55,8 @@ extension PoolMachine {
         let pending = self.connecting + self.promisingChecks
         if self.waiters.count > pending + self.ready.count, self.occupied < self.hardLimit { return .waiters }
         guard self.mode == .open else { return .none }
-        let idle = self.ready.count + self.suspect.count + pending
+        // A check that takes long counts here until it has failed: one that is opened beside it would be one too many.
+        let idle = self.ready.count + self.suspect.count + self.connecting + self.validating
         let replaces = self.connecting == 0 && self.expired > 0 && self.oldestExpiredIdle() != nil
         // Without a permit for one more, an old one's own permit still serves to replace it.
         if idle < Int32(self.configuration.minimumIdle), self.occupied < self.size, !(replaces && self.wasPermitRefused) { return .minimum }
@@ -89,7 +90,7 @@ extension PoolMachine {
         }
         if need == .replacement, let old = self.oldestExpiredIdle(), self.mustCloseBeforeReplacing {
             // One at a time: its place is filled before the next one goes.
-            guard !self.isAnyClosing else { return nil }
+            guard !self.isAnyClosing else { return self.giveUpSparePermit() }
             self.closeIdle(old, reason: .expired)
             return self.next(now: now)
         }

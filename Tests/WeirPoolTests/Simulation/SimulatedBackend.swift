@@ -188,6 +188,8 @@ extension Simulation {
         case .established:
             guard resource.phase == .connecting else { return }
             self.log("established", resource.loop, resource.number)
+            let state = self.loops[resource.loop]
+            if resource.abandonedAt == nil, !state.resources.contains(where: { $0.phase == .open }) { state.queue.servingSince = self.now }
             resource.phase = .open
             resource.establishedAt = self.now
             resource.provenAt = self.now
@@ -222,9 +224,9 @@ extension Simulation {
             resource.provenAt = self.now
         } else {
             resource.failedCheck = true
+            self.loops[resource.loop].failedChecks += 1
             // Without doubt in time: all that are idle at this moment are older.
             guard self.now < started + self.plan.configuration.validationTimeout else { return }
-            self.loops[resource.loop].failedChecks += 1
             for other in self.loops[resource.loop].resources where other.isIdle && other.checkStartedAt == nil {
                 other.mustBeChecked = true
             }

@@ -13,7 +13,12 @@ final class SimulatedRequest: LeaseReceiver {
     let loop: Int
     let kind: Kind
     let owner: Owner
+    let askedAt: NIODeadline
     let deadline: NIODeadline
+    /// It came to an overloaded queue, which may keep it until then.
+    var shedAt: NIODeadline = .distantFuture
+    /// It had waited for too long when an overloaded queue served another.
+    var isShed = false
     var state = State.waiting
     var ticket: LeaseRequest?
     var lease: Lease<SimulatedResource>?
@@ -30,6 +35,7 @@ final class SimulatedRequest: LeaseReceiver {
         self.loop = loop
         self.kind = kind
         self.owner = owner
+        self.askedAt = simulation.now
         self.deadline = deadline
     }
 
@@ -68,6 +74,7 @@ extension Simulation {
         self.requestCount += 1
         self.log(kind == .tryOnly ? "try" : "ask", state.index, request.number, Int(clamping: (request.deadline - self.now).nanoseconds))
         let mustSucceed = self.canBeServedAtOnce(state)
+        if kind != .tryOnly { self.queueWillBeAsked(state) }
         state.waiting.append(request)
         switch kind {
         case .receiver:
@@ -99,6 +106,8 @@ extension Simulation {
                 state.waiting.removeAll { $0 === request }
             }
         }
+        if request.state == .waiting || request.error == .queueFull { self.queueWasAsked(request, state) }
+        state.queueSample = nil
         if mustSucceed {
             self.expect(
                 request.state != .failed && request.state != .waiting, "request \(request.number) got nothing beside a free resource")
@@ -145,16 +154,21 @@ extension Simulation {
 
     func cancel(_ request: SimulatedRequest) {
         guard let ticket = request.ticket, let local = self.loops[request.loop].local else { return }
+        let state = self.loops[request.loop]
         let wasWaiting = request.state == .waiting
         self.log("cancel", request.loop, request.number)
+        // Whoever is served before the call returns is served without it.
+        let place = state.waiting.firstIndex { $0 === request }
+        if let place { state.waiting.remove(at: place) }
+        self.queueShrank(state)
         if local.cancel(ticket) {
             self.expect(wasWaiting, "request \(request.number) was cancelled when it was \(request.state)")
-            self.loops[request.loop].cancels += 1
+            state.cancels += 1
             request.state = .cancelled
-            self.loops[request.loop].waiting.removeAll { $0 === request }
-        } else {
+        } else if let place, wasWaiting {
             // It was refused already and is only told later, if at all.
-            if wasWaiting { self.mustBeAnswered.append(request) }
+            state.waiting.insert(request, at: min(place, state.waiting.count))
+            self.mustBeAnswered.append(request)
         }
     }
 
@@ -187,6 +201,7 @@ extension Simulation {
         request.leasedAt = self.now
         resource.holder = request
         state.waiting.removeAll { $0 === request }
+        self.queueShrank(state)
         state.holding.append(request)
         state.grants += 1
         self.callback(state) {
@@ -208,6 +223,7 @@ extension Simulation {
         request.error = error.code
         state.errors[error.code, default: 0] += 1
         state.waiting.removeAll { $0 === request }
+        self.queueShrank(state)
         self.callback(state) {
             if self.random.chance(50) { self.ask(state) } else if let other = state.waiting.last { self.cancel(other) }
         }

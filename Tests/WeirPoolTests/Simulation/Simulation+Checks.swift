@@ -52,7 +52,7 @@ extension Simulation {
 
     private func checkDeadlines(_ state: SimulatedLoopState) {
         for request in state.waiting {
-            self.expect(request.deadline + Self.tick > self.now, "request \(request.number) has no answer past its deadline")
+            self.expect(min(request.deadline, request.shedAt) + Self.tick > self.now, "request \(request.number) has no answer past its deadline")
         }
     }
 
@@ -111,12 +111,7 @@ extension Simulation {
         self.expect(!resource.failedCheck, "resource \(resource.number) was leased after a failed check")
         self.expect(self.isFit(resource), "resource \(resource.number) was leased without the check it needed")
         self.expect(!state.isSuspended || state.isDraining, "request \(request.number) was served while the pool was suspended")
-        // First in, first out; or the others are refused in this very moment; or the queue is overloaded.
-        if state.local?.machine.pointee.delay.isOverloaded == true { return }
-        for other in state.waiting {
-            if other === request { break }
-            self.mustBeAnswered.append(other)
-        }
+        self.checkOrder(request, state)
     }
 
     /// What a user gives back is kept, up to the size: where nothing else has a say.
@@ -140,12 +135,13 @@ extension Simulation {
         switch error.code {
         case .deadlineExceeded:
             self.expect(request.deadline <= self.now, "request \(request.number) failed before its deadline")
+            self.expect(request.deadline <= request.shedAt, "request \(request.number) was not shed in time")
         case .queueFull:
             self.expect(
                 state.waiting.count > self.configuration.maximumWaiters || request.kind == .future,
                 "request \(request.number) was refused by a queue of \(state.waiting.count)")
         case .overloaded:
-            self.expect(self.configuration.overload != nil, "request \(request.number) was shed")
+            self.checkShed(request)
         case .circuitOpen:
             // Those whose time is up are told so only after the requests.
             let overdue = state.resources.count {

@@ -19,6 +19,9 @@ final class SimulatedLoopState {
     var isSuspended = false
     /// When all that is open was last evicted.
     var evictedAt: NIODeadline = .distantPast
+    var queue = StandingQueue()
+    /// Who waits longest while another request is made.
+    var queueSample: SimulatedRequest?
     var failuresInARow = 0
     var failedChecks = 0
     // To compare with the statistics.
