@@ -9,24 +9,25 @@ public struct RESPError: Error, Hashable, CustomStringConvertible, CustomDebugSt
 
         /// A first byte that names no type of RESP2 or RESP3.
         public static let unknownType = Code(description: "unknownType")
-        /// A streamed string or aggregate (`$?`, `*?`, `;`, `.`): named in RESP3's draft, sent by no server, refused here.
-        public static let streamedType = Code(description: "streamedType")
         /// CR without LF, LF without CR, or a string that does not end where its length says.
         public static let malformedLine = Code(description: "malformedLine")
         /// A number, length, boolean or null that is not written as the protocol writes it, or does not fit 64 bits.
         public static let malformedNumber = Code(description: "malformedNumber")
-        /// A value where it may not stand: a push inside another value, a verbatim string without its format.
+        /// A value where it may not stand: a push inside another value, a verbatim string without its format, the pieces of a stream
+        /// outside of one; a command that is not an array of strings.
         public static let malformedValue = Code(description: "malformedValue")
-        /// A line longer than ``RESPDecoderLimits/maximumLineLength``.
+        /// A line longer than ``RESPLimits/maximumLineLength``.
         public static let lineTooLong = Code(description: "lineTooLong")
-        /// A string longer than ``RESPDecoderLimits/maximumBulkLength``.
+        /// A string longer than ``RESPLimits/maximumBulkLength``.
         public static let bulkTooLong = Code(description: "bulkTooLong")
-        /// More elements in one value than ``RESPDecoderLimits/maximumElements``.
+        /// More elements in one value than ``RESPLimits/maximumElements``.
         public static let tooManyElements = Code(description: "tooManyElements")
-        /// Aggregates nested deeper than ``RESPDecoderLimits/maximumDepth``.
+        /// Aggregates nested deeper than ``RESPLimits/maximumDepth``.
         public static let tooDeep = Code(description: "tooDeep")
-        /// One value, with all that it contains, longer than ``RESPDecoderLimits/maximumFrameLength``.
+        /// One value, with all that it contains, longer than ``RESPLimits/maximumFrameLength``.
         public static let frameTooLong = Code(description: "frameTooLong")
+        /// A command in the inline form whose quotes do not match.
+        public static let unbalancedQuotes = Code(description: "unbalancedQuotes")
         /// The stream ended in the middle of a value.
         public static let unexpectedEnd = Code(description: "unexpectedEnd")
     }

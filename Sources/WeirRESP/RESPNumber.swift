@@ -1,93 +1,83 @@
-import NIOCore
-
 /// The numbers of the protocol, read strictly: no space, no leading zero, no sign where none belongs, no overflow.
 enum RESPNumber {
-    /// A length or count: `0`, or digits that do not begin with 0.
-    static func length(_ text: ByteBuffer) throws -> Int {
-        let bytes = text.readableBytesUInt8Span
-        if bytes.count == 1, bytes[0] == UInt8(ascii: "?") {
-            throw RESPError(.streamedType, "streamed strings and aggregates are not supported")
-        }
-        return Int(try self.magnitude(bytes, from: 0, limit: UInt64(Int.max)))
-    }
+    /// A type byte, a sign and nineteen digits, and CRLF.
+    static var longestLine: Int { 23 }
 
-    /// `-1` where RESP2 means null.
-    static func isNullLength(_ text: ByteBuffer) -> Bool {
-        let bytes = text.readableBytesUInt8Span
-        return bytes.count == 2 && bytes[0] == UInt8(ascii: "-") && bytes[1] == UInt8(ascii: "1")
-    }
+    static let digit0 = UInt8(ascii: "0")
 
     /// An integer: the protocol allows either sign in front of it.
-    static func integer(_ text: ByteBuffer) throws -> Int64 {
-        let bytes = text.readableBytesUInt8Span
-        guard bytes.count > 0 else { throw RESPError(.malformedNumber, "an integer without digits") }
+    static func integer(_ bytes: UnsafeRawBufferPointer) -> Int64? {
+        guard bytes.count > 0 else { return nil }
         switch bytes[0] {
         case UInt8(ascii: "-"):
-            let magnitude = try self.magnitude(bytes, from: 1, limit: UInt64(Int64.max) + 1)
-            return Int64(truncatingIfNeeded: 0 &- magnitude)
+            return self.magnitude(UnsafeRawBufferPointer(rebasing: bytes[1...]), limit: 1 << 63).map { Int64(truncatingIfNeeded: 0 &- $0) }
         case UInt8(ascii: "+"):
-            return Int64(try self.magnitude(bytes, from: 1, limit: UInt64(Int64.max)))
+            return self.magnitude(UnsafeRawBufferPointer(rebasing: bytes[1...]), limit: 1 << 63 - 1).map(Int64.init)
         default:
-            return Int64(try self.magnitude(bytes, from: 0, limit: UInt64(Int64.max)))
+            return self.magnitude(bytes, limit: 1 << 63 - 1).map(Int64.init)
         }
     }
 
-    private static func magnitude(_ bytes: Span<UInt8>, from start: Int, limit: UInt64) throws -> UInt64 {
-        guard bytes.count > start else { throw RESPError(.malformedNumber, "a number without digits") }
-        guard bytes[start] != UInt8(ascii: "0") || bytes.count == start + 1 else {
-            throw RESPError(.malformedNumber, "a number with a leading zero")
-        }
+    private static func magnitude(_ bytes: UnsafeRawBufferPointer, limit: UInt64) -> UInt64? {
+        guard bytes.count > 0, bytes.count <= 19, bytes[0] != self.digit0 || bytes.count == 1 else { return nil }
         var value: UInt64 = 0
-        for index in start..<bytes.count {
-            let digit = bytes[index] &- UInt8(ascii: "0")
-            guard digit <= 9 else { throw RESPError(.malformedNumber, "a number with something else in it") }
-            let (product, overflowed) = value.multipliedReportingOverflow(by: 10)
-            let (sum, carried) = product.addingReportingOverflow(UInt64(digit))
-            guard !overflowed, !carried, sum <= limit else { throw RESPError(.malformedNumber, "a number out of range") }
-            value = sum
+        // Nineteen digits fit.
+        for byte in bytes {
+            let digit = byte &- self.digit0
+            guard digit <= 9 else { return nil }
+            value = value &* 10 &+ UInt64(digit)
         }
-        return value
-    }
-
-    static func boolean(_ text: ByteBuffer) throws -> Bool {
-        let bytes = text.readableBytesUInt8Span
-        guard bytes.count == 1 else { throw RESPError(.malformedNumber, "a boolean is t or f") }
-        switch bytes[0] {
-        case UInt8(ascii: "t"): return true
-        case UInt8(ascii: "f"): return false
-        default: throw RESPError(.malformedNumber, "a boolean is t or f")
-        }
+        return value <= limit ? value : nil
     }
 
     /// `inf`, `-inf`, `nan`, or a sign, digits, a fraction and an exponent. What is too large to hold becomes infinite.
-    static func double(_ text: ByteBuffer) throws -> Double {
-        let string = String(buffer: text)
-        switch string {
+    static func double(_ bytes: UnsafeRawBufferPointer) -> Double? {
+        guard self.isDouble(bytes) else { return nil }
+        let text = String(decoding: bytes, as: UTF8.self)
+        switch text {
         case "inf", "+inf": return .infinity
         case "-inf": return -.infinity
         case "nan", "-nan": return .nan
-        default: break
+        default: return Double(text)
         }
-        // The standard library also reads hexadecimal and names: the protocol does not.
-        let isDecimal = text.readableBytesView.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "e"),
-                UInt8(ascii: "E"):
-                return true
-            default:
-                return false
-            }
-        }
-        guard isDecimal, let value = Double(string) else { throw RESPError(.malformedNumber, "not a double") }
-        return value
     }
 
-    static func checkBigNumber(_ text: ByteBuffer) throws {
-        let bytes = text.readableBytesUInt8Span
-        let start = bytes.count > 0 && (bytes[0] == UInt8(ascii: "-") || bytes[0] == UInt8(ascii: "+")) ? 1 : 0
-        guard bytes.count > start else { throw RESPError(.malformedNumber, "a big number without digits") }
-        for index in start..<bytes.count where !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[index]) {
-            throw RESPError(.malformedNumber, "a big number with something else in it")
+    /// The grammar of a double: what the standard library would read besides, as hexadecimal, is none of the protocol.
+    static func isDouble(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var index = 0
+        func digits() -> Int {
+            let start = index
+            while index < bytes.count, bytes[index] &- self.digit0 <= 9 { index += 1 }
+            return index - start
         }
+        if index < bytes.count, bytes[index] == UInt8(ascii: "-") || bytes[index] == UInt8(ascii: "+") { index += 1 }
+        if index < bytes.count, bytes[index] == UInt8(ascii: "i") || bytes[index] == UInt8(ascii: "n") {
+            let rest = bytes[index...]
+            return rest.elementsEqual("inf".utf8) || rest.elementsEqual("nan".utf8) && bytes[0] != UInt8(ascii: "+")
+        }
+        var digitCount = digits()
+        if index < bytes.count, bytes[index] == UInt8(ascii: ".") {
+            index += 1
+            digitCount += digits()
+        }
+        guard digitCount > 0 else { return false }
+        if index < bytes.count, bytes[index] | 0x20 == UInt8(ascii: "e") {
+            index += 1
+            if index < bytes.count, bytes[index] == UInt8(ascii: "-") || bytes[index] == UInt8(ascii: "+") { index += 1 }
+            guard digits() > 0 else { return false }
+        }
+        return index == bytes.count
+    }
+
+    static func isBigNumber(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        let start = bytes.count > 0 && (bytes[0] == UInt8(ascii: "-") || bytes[0] == UInt8(ascii: "+")) ? 1 : 0
+        return bytes.count > start && bytes[start...].allSatisfy { $0 &- self.digit0 <= 9 }
+    }
+
+    /// A double as the protocol spells it.
+    static func text(_ value: Double) -> String {
+        if value.isNaN { return "nan" }
+        if value.isInfinite { return value < 0 ? "-inf" : "inf" }
+        return value.description
     }
 }

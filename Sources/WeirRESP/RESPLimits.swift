@@ -1,12 +1,12 @@
-/// What a peer may make a ``RESPDecoder`` hold. Each limit has its own error.
-public struct RESPDecoderLimits: Hashable, Sendable {
+/// What a peer may make a decoder hold. Each limit has its own error.
+public struct RESPLimits: Hashable, Sendable {
     /// Bytes of a line without its CRLF: simple strings, errors, numbers. At least 32. 64 KiB unless set.
     public var maximumLineLength: Int
     /// Bytes of a bulk string, bulk error or verbatim string. 512 MiB unless set, as Redis has it.
     public var maximumBulkLength: Int
     /// Elements of one value, those of nested aggregates, map keys and attributes included. 1,048,576 unless set.
     public var maximumElements: Int
-    /// Aggregates inside one another, the outermost included. 32 unless set; never over 512, as values are freed recursively.
+    /// Aggregates inside one another, the outermost included. 32 unless set; never over 512, as values made of them are freed recursively.
     public var maximumDepth: Int
     /// Bytes of one value with everything in it: what a connection can hold before it delivers. 1 GiB unless set.
     public var maximumFrameLength: Int
@@ -25,11 +25,5 @@ public struct RESPDecoderLimits: Hashable, Sendable {
         self.maximumElements = maximumElements
         self.maximumDepth = maximumDepth
         self.maximumFrameLength = maximumFrameLength
-    }
-
-    /// For a server that reads commands: one array of strings of at most `length` bytes, `length` and 1 MiB in all.
-    public static func commands(maximumBulkLength length: Int) -> RESPDecoderLimits {
-        RESPDecoderLimits(
-            maximumBulkLength: length, maximumElements: 64 * 1024, maximumDepth: 1, maximumFrameLength: length + 1024 * 1024)
     }
 }

@@ -1,0 +1,53 @@
+import NIOCore
+
+/// Cuts what a socket delivers into frames, for a handler that decodes by itself: frames as slices of what was read, and no memory of its
+/// own as long as reads end where frames end.
+///
+/// A frame that comes in several reads is put together in one buffer, which grows by doubling: linear in the bytes. A value type of one
+/// connection.
+public struct RESPFrameReader: Sendable {
+    private var scanner: RESPFrameScanner
+    private var unread = ByteBuffer()
+
+    /// A reader with these limits.
+    public init(limits: RESPLimits = RESPLimits()) {
+        self.scanner = RESPFrameScanner(limits: limits)
+    }
+
+    /// Bytes that belong to no frame yet.
+    public var unreadBytes: Int { self.unread.readableBytes }
+
+    /// Takes what was read.
+    public mutating func append(_ bytes: ByteBuffer) {
+        self.unread.takeUnread(bytes)
+    }
+
+    /// The next frame, or nil if it is not whole yet.
+    ///
+    /// - Throws: ``RESPError``; there are no more frames then.
+    public mutating func next() throws(RESPError) -> RESPFrame? {
+        guard self.unread.readableBytes > 0 else { return nil }
+        let unread = self.unread.readableBytesSpan
+        let length = try unread.withUnsafeBytes { bytes throws(RESPError) in try self.scanner.scan(bytes) }
+        guard let length, let frame = self.unread.readSlice(length: length) else { return nil }
+        // Whoever reads next may use the memory again when the frames are gone.
+        if self.unread.readableBytes == 0 { self.unread = ByteBuffer() }
+        return RESPFrame(checked: frame)
+    }
+}
+
+extension ByteBuffer {
+    /// Appends to what has not been read of this buffer. Bytes that have been read are left behind, as frames may hold them.
+    mutating func takeUnread(_ bytes: ByteBuffer) {
+        if self.readableBytes == 0 {
+            self = bytes
+        } else if self.readerIndex == 0 {
+            self.writeImmutableBuffer(bytes)
+        } else {
+            var joined = ByteBufferAllocator().buffer(capacity: self.readableBytes + max(self.readableBytes, bytes.readableBytes))
+            joined.writeImmutableBuffer(self)
+            joined.writeImmutableBuffer(bytes)
+            self = joined
+        }
+    }
+}

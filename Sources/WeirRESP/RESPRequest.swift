@@ -1,0 +1,72 @@
+import NIOCore
+
+/// A command as a server or a proxy gets it: its name and its arguments, each any bytes.
+///
+/// Holds the command as it goes over the wire, an array of strings: for one that came so, the very slice of the read buffer, to be passed
+/// on untouched; one that came in the inline form has been written anew.
+public struct RESPRequest: Hashable, Sendable {
+    /// `*<count>`, and each argument with its length.
+    public let bytes: ByteBuffer
+
+    @inline(__always)
+    init(checked bytes: ByteBuffer) {
+        self.bytes = bytes
+    }
+
+    /// A command of these arguments, its name first. Copies them.
+    ///
+    /// - Precondition: there is at least one.
+    public init(_ arguments: [ByteBuffer]) {
+        precondition(!arguments.isEmpty, "a command has a name")
+        var bytes = ByteBuffer()
+        bytes.writeRESPCommand(parts: arguments)
+        self.bytes = bytes
+    }
+
+    /// How many arguments there are, the name counted.
+    public var count: Int {
+        self.bytes.withUnsafeReadableBytes { RESPReading.length($0, at: 1).length }
+    }
+
+    /// The name and the arguments, as slices.
+    public var arguments: Arguments { Arguments(bytes: self.bytes) }
+
+    /// The name, as the client wrote it.
+    public var name: ByteBuffer {
+        var iterator = self.arguments.makeIterator()
+        guard let name = iterator.next() else { preconditionFailure("a command without a name") }
+        return name
+    }
+
+    /// Goes through the arguments. Each step reads one length.
+    public struct Arguments: Sequence, Sendable {
+        fileprivate let bytes: ByteBuffer
+
+        public var underestimatedCount: Int { self.bytes.withUnsafeReadableBytes { RESPReading.length($0, at: 1).length } }
+
+        public func makeIterator() -> Iterator {
+            let line = self.bytes.withUnsafeReadableBytes { RESPReading.length($0, at: 1) }
+            return Iterator(bytes: self.bytes, position: line.end, missing: line.length)
+        }
+
+        /// Goes from one to the next.
+        public struct Iterator: IteratorProtocol {
+            fileprivate let bytes: ByteBuffer
+            fileprivate var position: Int
+            fileprivate var missing: Int
+
+            public mutating func next() -> ByteBuffer? {
+                guard self.missing > 0 else { return nil }
+                self.missing -= 1
+                let line = self.bytes.withUnsafeReadableBytes { RESPReading.length($0, at: self.position + 1) }
+                self.position = line.end + line.length + 2
+                return self.bytes.getSlice(at: self.bytes.readerIndex + line.end, length: line.length)
+            }
+        }
+    }
+}
+
+/// Shows the name and the number of arguments only: an argument may be a secret.
+extension RESPRequest: CustomStringConvertible {
+    public var description: String { "RESPRequest(\(String(buffer: self.name)), \(self.count - 1) arguments)" }
+}

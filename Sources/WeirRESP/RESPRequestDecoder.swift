@@ -1,0 +1,125 @@
+import NIOCore
+
+/// Turns what a client sends into ``RESPRequest``s, for a server or a proxy: arrays of strings, and the inline form that people type.
+///
+/// As Redis does it, an empty command is passed over, and a line that does not begin with `*` is an inline command: words between blanks,
+/// `"…"` with escapes (`\n`, `\x41`, `\"`), `'…'` with `\'`. The limits that count are those on elements, bulk length, line length and
+/// frame length.
+///
+/// - Throws: ``RESPError`` on what is no command and on limits passed. The decoder then stays failed.
+public struct RESPRequestDecoder: NIOSingleStepByteToMessageDecoder {
+    public typealias InboundOut = RESPRequest
+
+    private let limits: RESPLimits
+    /// Bytes of the command that have been checked.
+    private var position = 0
+    /// Arguments to come; 0 before the line that says how many.
+    private var missing = 0
+    /// The end of an argument whose length has been read, its CRLF included; 0 without one.
+    private var payloadEnd = 0
+    /// Bytes without a line's end, of an inline command.
+    private var searched = 0
+    private var failure: RESPError?
+
+    /// A decoder with these limits.
+    public init(limits: RESPLimits = RESPLimits()) {
+        self.limits = limits
+    }
+
+    /// One command, or nil while it is not whole yet.
+    ///
+    /// - Complexity: amortized, linear in the bytes that are new.
+    public mutating func decode(buffer: inout ByteBuffer) throws -> RESPRequest? {
+        if let failure { throw failure }
+        do throws(RESPError) {
+            while buffer.readableBytes > 0 {
+                if buffer.getInteger(at: buffer.readerIndex, as: UInt8.self) != UInt8(ascii: "*") {
+                    guard let line = try self.takeLine(&buffer) else { return nil }
+                    let words = try RESPInlineCommand.words(line)
+                    if !words.isEmpty { return RESPRequest(words) }
+                    continue
+                }
+                let bytes = buffer.readableBytesSpan
+                let end = try bytes.withUnsafeBytes { bytes throws(RESPError) in try self.scan(bytes) }
+                guard let end else { return nil }
+                if end < 0 {
+                    buffer.moveReaderIndex(forwardBy: -end)
+                } else {
+                    return buffer.readSlice(length: end).map(RESPRequest.init(checked:))
+                }
+            }
+            return nil
+        } catch {
+            self.failure = error
+            throw error
+        }
+    }
+
+    /// As ``decode(buffer:)``; a command cut short by the end of the stream is an error.
+    public mutating func decodeLast(buffer: inout ByteBuffer, seenEOF: Bool) throws -> RESPRequest? {
+        if let request = try self.decode(buffer: &buffer) { return request }
+        if seenEOF, buffer.readableBytes > 0 { throw RESPError(.unexpectedEnd, "the stream ended in the middle of a command") }
+        return nil
+    }
+
+    /// - Returns: the end of the command; negated, that of one without arguments; nil if it is not whole.
+    private mutating func scan(_ bytes: UnsafeRawBufferPointer) throws(RESPError) -> Int? {
+        if self.missing == 0 {
+            let line = try RESPLengthLine(bytes, at: 1)
+            guard line.end > 0 else { return nil }
+            guard !line.isStreamed else { throw RESPError(.malformedNumber, "a command's count that is none") }
+            if line.length <= 0 { return -line.end }
+            guard line.length <= self.limits.maximumElements else {
+                throw RESPError(.tooManyElements, "a command has more arguments than the limit")
+            }
+            self.missing = line.length
+            self.position = line.end
+        }
+        while self.missing > 0 {
+            if self.payloadEnd == 0 {
+                guard self.position < bytes.count else { return nil }
+                guard bytes[self.position] == UInt8(ascii: "$") else {
+                    throw RESPError(.malformedValue, "a command's argument is a string with its length")
+                }
+                let line = try RESPLengthLine(bytes, at: self.position + 1)
+                guard line.end > 0 else { return nil }
+                guard line.length >= 0 else { throw RESPError(.malformedNumber, "a command's argument has a length") }
+                guard line.length <= self.limits.maximumBulkLength else {
+                    throw RESPError(.bulkTooLong, "a string is longer than the limit")
+                }
+                guard line.end + 2 <= self.limits.maximumFrameLength - line.length else {
+                    throw RESPError(.frameTooLong, "a command is longer than the limit")
+                }
+                self.payloadEnd = line.end + line.length + 2
+            }
+            guard bytes.count >= self.payloadEnd else { return nil }
+            guard bytes[self.payloadEnd - 2] == UInt8(ascii: "\r"), bytes[self.payloadEnd - 1] == UInt8(ascii: "\n") else {
+                throw RESPError(.malformedLine, "a string does not end where its length says")
+            }
+            self.position = self.payloadEnd
+            self.payloadEnd = 0
+            self.missing -= 1
+        }
+        defer { self.position = 0 }
+        return self.position
+    }
+
+    /// An inline command's line, its end not included: LF, as Redis takes it, with or without CR.
+    private mutating func takeLine(_ buffer: inout ByteBuffer) throws(RESPError) -> ByteBuffer? {
+        let limit = self.limits.maximumLineLength
+        let view = buffer.readableBytesView
+        let found = view[(view.startIndex + self.searched)...].firstIndex(of: UInt8(ascii: "\n"))
+        let length = found.map { $0 - view.startIndex } ?? view.count
+        guard length <= limit + 1 else { throw RESPError(.lineTooLong, "an inline command is longer than the limit") }
+        guard found != nil else {
+            self.searched = length
+            return nil
+        }
+        self.searched = 0
+        guard var line = buffer.readSlice(length: length) else { return nil }
+        buffer.moveReaderIndex(forwardBy: 1)
+        if line.readableBytesView.last == UInt8(ascii: "\r") { line.moveWriterIndex(to: line.writerIndex - 1) }
+        guard line.readableBytes <= limit else { throw RESPError(.lineTooLong, "an inline command is longer than the limit") }
+        return line
+    }
+}
