@@ -82,7 +82,7 @@ extension PoolMachine {
             slot.pointee.marks.subtract([.reported, .traced, .unproven])
             slot.pointee.checkedAt = now
             slot.pointee.idleSince = now
-            if let reason = self.reasonToCloseReturned(slot.pointee.marks) {
+            if let reason = self.reasonToCloseReturned(slot.pointee.marks, expiredAt: slot.pointee.expiresAt, now: now) {
                 self.leased -= 1
                 self.beginClosing(index, reason: reason)
                 return
@@ -108,7 +108,7 @@ extension PoolMachine {
         self.beginClosing(index, reason: .discarded)
     }
 
-    private func reasonToCloseReturned(_ marks: Slot.Marks) -> CloseReason? {
+    private func reasonToCloseReturned(_ marks: Slot.Marks, expiredAt: NIODeadline, now: NIODeadline) -> CloseReason? {
         if marks.contains(.retiring) { return .evicted }
         // A queue that never ends must not keep it alive, unless there is no telling that a new one can be had.
         if marks.contains(.expired), self.waiters.count > 0, self.gate.failuresInARow == 0 { return .expired }
@@ -116,9 +116,16 @@ extension PoolMachine {
         if self.mode == .draining || self.mode == .closed { return .drained }
         // Those on their way out are no reason to close one more.
         if self.serving + self.connecting > self.size { return .overflow }
-        if marks.contains(.expired), self.ready.count + self.suspect.count >= Int32(self.configuration.minimumIdle) { return .expired }
+        if marks.contains(.expired) {
+            if self.ready.count + self.suspect.count >= Int32(self.configuration.minimumIdle) { return .expired }
+            // Users who come and go all the time leave no moment in which it could be replaced: then one after the other goes first.
+            if self.connecting == 0, self.gate.failuresInARow == 0, now - expiredAt > self.patienceWithExpired { return .expired }
+        }
         return nil
     }
+
+    /// For how long one that is due to go may be replaced in its own time.
+    private var patienceWithExpired: TimeAmount { .nanoseconds((self.configuration.maximumLifetime?.nanoseconds ?? 0) / 10) }
 
     /// Takes every lease and every request of an owner away. The resources are closed: who held them may still be using them.
     ///

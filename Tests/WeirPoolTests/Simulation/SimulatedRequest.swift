@@ -76,6 +76,9 @@ extension Simulation {
         let mustSucceed = self.canBeServedAtOnce(state)
         if kind != .tryOnly { self.queueWillBeAsked(state) }
         state.waiting.append(request)
+        let outer = state.asking
+        state.asking = request
+        defer { state.asking = outer }
         switch kind {
         case .receiver:
             request.ticket = local.lease(owner: request.owner, deadline: deadline, tag: UInt64(request.number), to: request)

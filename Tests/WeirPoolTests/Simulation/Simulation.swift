@@ -22,6 +22,8 @@ final class SimulatedLoopState {
     var queue = StandingQueue()
     /// Who waits longest while another request is made.
     var queueSample: SimulatedRequest?
+    /// A request that is being made.
+    var asking: SimulatedRequest?
     var failuresInARow = 0
     var failedChecks = 0
     // To compare with the statistics.

@@ -64,13 +64,16 @@ extension Simulation {
             for other in state.waiting.prefix(while: { $0 !== request }) { self.mustBeAnswered.append(other) }
             return
         }
-        guard let oldest = state.waiting.first else { return }
+        var waiting = state.waiting
+        // One that is just being made finds a full queue; it is told so at the end.
+        if waiting.count > self.plan.configuration.maximumWaiters, waiting.last !== request { waiting.removeAll { $0 === state.asking } }
+        guard let oldest = waiting.first else { return }
         state.queue.sample(oldest, at: self.now)
         guard state.queue.isOverloaded(policy) else {
             return self.expect(oldest === request, "request \(request.number) was served before \(oldest.number)")
         }
-        self.expect(state.waiting.last === request, "request \(request.number) was not the newest of an overloaded queue")
-        for other in state.waiting where other !== request && state.queue.delay(of: other, at: self.now) > policy.target {
+        self.expect(waiting.last === request, "request \(request.number) was not the newest of an overloaded queue")
+        for other in waiting where other !== request && state.queue.delay(of: other, at: self.now) > policy.target {
             other.isShed = true
             self.mustBeAnswered.append(other)
         }
