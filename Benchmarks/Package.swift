@@ -13,6 +13,7 @@ let settings: [SwiftSetting] =
 
 let weirCore = Target.Dependency.product(name: "WeirCore", package: "weir")
 let weirPool = Target.Dependency.product(name: "WeirPool", package: "weir")
+let weirRESP = Target.Dependency.product(name: "WeirRESP", package: "weir")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let atomics = Target.Dependency.product(name: "Atomics", package: "swift-atomics")
@@ -41,6 +42,12 @@ let package = Package(
             name: "bench-pool",
             dependencies: ["Measuring", "StubPool", weirPool, nioCore],
             path: "Sources/BenchPool",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "bench-redis",
+            dependencies: ["Measuring", weirCore, weirRESP, nioCore, nioPosix],
+            path: "Sources/BenchRedis",
             swiftSettings: settings
         ),
         // Runs one scenario N times, for dev/counts.

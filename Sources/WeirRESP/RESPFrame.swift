@@ -23,8 +23,7 @@ public struct RESPFrame: Hashable, Sendable {
     ///   something follows it.
     public init(_ bytes: ByteBuffer, limits: RESPLimits = RESPLimits()) throws(RESPError) {
         var scanner = RESPFrameScanner(limits: limits)
-        let length = try bytes.readableBytesSpan.withUnsafeBytes { bytes throws(RESPError) in try scanner.scan(bytes) }
-        guard let length else { throw RESPError(.unexpectedEnd, "the bytes end in the middle of a value") }
+        guard let length = try scanner.scan(bytes) else { throw RESPError(.unexpectedEnd, "the bytes end in the middle of a value") }
         guard length == bytes.readableBytes else { throw RESPError(.malformedValue, "something follows the value") }
         self.init(checked: bytes)
     }

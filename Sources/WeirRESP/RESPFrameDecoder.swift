@@ -25,9 +25,8 @@ public struct RESPFrameDecoder: NIOSingleStepByteToMessageDecoder {
         if let failure { throw failure }
         guard buffer.readableBytes > 0 else { return nil }
         do throws(RESPError) {
-            let bytes = buffer.readableBytesSpan
-            let length = try bytes.withUnsafeBytes { bytes throws(RESPError) in try self.scanner.scan(bytes) }
-            return length.flatMap { buffer.readSlice(length: $0) }.map(RESPFrame.init(checked:))
+            guard let length = try self.scanner.scan(buffer) else { return nil }
+            return buffer.readSlice(length: length).map(RESPFrame.init(checked:))
         } catch {
             self.failure = error
             throw error

@@ -27,9 +27,7 @@ public struct RESPFrameReader: Sendable {
     /// - Throws: ``RESPError``; there are no more frames then.
     public mutating func next() throws(RESPError) -> RESPFrame? {
         guard self.unread.readableBytes > 0 else { return nil }
-        let unread = self.unread.readableBytesSpan
-        let length = try unread.withUnsafeBytes { bytes throws(RESPError) in try self.scanner.scan(bytes) }
-        guard let length, let frame = self.unread.readSlice(length: length) else { return nil }
+        guard let length = try self.scanner.scan(self.unread), let frame = self.unread.readSlice(length: length) else { return nil }
         // Whoever reads next may use the memory again when the frames are gone.
         if self.unread.readableBytes == 0 { self.unread = ByteBuffer() }
         return RESPFrame(checked: frame)

@@ -1,3 +1,5 @@
+import NIOCore
+
 /// Finds where a value of the protocol ends, and checks all of it on the way: types, lengths, numbers, nesting, limits.
 ///
 /// It is shown the bytes from the start of a value on, as often as there are more of them, and goes on where it stopped; only the line
@@ -101,6 +103,12 @@ public struct RESPFrameScanner: Sendable {
         self.position = at
         try self.checkLength(at)
         return nil
+    }
+
+    /// As ``scan(_:)`` with what is readable in a buffer.
+    @inline(__always)
+    mutating func scan(_ buffer: ByteBuffer) throws(RESPError) -> Int? {
+        try buffer.readableBytesSpan.withUnsafeBytes { bytes throws(RESPError) in try self.scan(bytes) }
     }
 
     private func checkLength(_ length: Int) throws(RESPError) {

@@ -39,9 +39,7 @@ public struct RESPRequestDecoder: NIOSingleStepByteToMessageDecoder {
                     if !words.isEmpty { return RESPRequest(words) }
                     continue
                 }
-                let bytes = buffer.readableBytesSpan
-                let end = try bytes.withUnsafeBytes { bytes throws(RESPError) in try self.scan(bytes) }
-                guard let end else { return nil }
+                guard let end = try self.scan(buffer) else { return nil }
                 if end < 0 {
                     buffer.moveReaderIndex(forwardBy: -end)
                 } else {
@@ -60,6 +58,10 @@ public struct RESPRequestDecoder: NIOSingleStepByteToMessageDecoder {
         if let request = try self.decode(buffer: &buffer) { return request }
         if seenEOF, buffer.readableBytes > 0 { throw RESPError(.unexpectedEnd, "the stream ended in the middle of a command") }
         return nil
+    }
+
+    private mutating func scan(_ buffer: ByteBuffer) throws(RESPError) -> Int? {
+        try buffer.readableBytesSpan.withUnsafeBytes { bytes throws(RESPError) in try self.scan(bytes) }
     }
 
     /// - Returns: the end of the command; negated, that of one without arguments; nil if it is not whole.

@@ -2,8 +2,9 @@ import NIOCore
 
 /// One value of the Redis serialization protocol, versions 2 and 3.
 ///
-/// Payloads are slices of the buffer they were read from: taking a value apart copies nothing, and keeping a small
-/// value keeps the whole read buffer alive. Copy what is to be kept for long.
+/// Taken apart, with an array for each aggregate: to make one, or to have all of one at hand. ``RESPFrame`` is the same without being taken
+/// apart. Payloads are slices of the buffer they were read from: keeping a small one keeps the whole read buffer alive. Copy what is to be
+/// kept for long.
 ///
 /// The type is as large as a `ByteBuffer` and passes through a `ChannelPipeline` without an allocation.
 ///
@@ -83,6 +84,35 @@ extension RESPValue {
         case .simpleString, .bulkString, .bigNumber, .verbatimString, .integer, .array, .null, .boolean, .double, .map, .set,
             .push:
             return nil
+        }
+    }
+}
+
+extension RESPValue {
+    /// Takes a frame apart. Attributes, hints about a value, are left out.
+    ///
+    /// - Complexity: linear in the bytes for each level of nesting. Recursive, as deep as the value is.
+    public init(_ frame: RESPFrame) {
+        func string() -> ByteBuffer { frame.string ?? ByteBuffer() }
+        func elements() -> [RESPValue] { frame.elements?.map(RESPValue.init) ?? [] }
+        switch frame.kind {
+        case .simpleString: self = .simpleString(string())
+        case .simpleError: self = .simpleError(string())
+        case .integer: self = .integer(frame.integer ?? 0)
+        case .bulkString: self = .bulkString(string())
+        case .array: self = .array(elements())
+        case .null: self = .null
+        case .boolean: self = .boolean(frame.boolean ?? false)
+        case .double: self = .double(frame.double ?? .nan)
+        case .bigNumber: self = .bigNumber(string())
+        case .bulkError: self = .bulkError(string())
+        case .verbatimString:
+            var bytes = ByteBuffer(string: "\(frame.verbatimFormat ?? "txt"):")
+            bytes.writeImmutableBuffer(string())
+            self = .verbatimString(bytes)
+        case .map: self = .map(frame.entries?.map { RESPMapEntry(key: RESPValue($0.key), value: RESPValue($0.value)) } ?? [])
+        case .set: self = .set(elements())
+        case .push: self = .push(elements())
         }
     }
 }
