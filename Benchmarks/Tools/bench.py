@@ -2,12 +2,15 @@
 
 import argparse
 import collections
+import contextlib
+import signal
 import statistics
 import subprocess
 import sys
 
 import building
 import counting
+import services
 
 COLUMNS = ["bench", "row", "unit", "budget", "peer", "need"]
 NONE = "-"
@@ -20,11 +23,22 @@ COUNTED = {
     ("core", "await-on-loop-futex"): ("await-on-loop", "futexes"),
     ("core", "await-on-loop-wakeups"): ("await-on-loop", "eventfd_writes"),
     ("pool", "lease-return-allocations"): ("lease-return", "mallocs"),
+    ("redis", "get-allocations"): ("redis-get", "mallocs"),
+    ("redis", "get-wakeups"): ("redis-get", "eventfd_writes"),
+    ("redis", "get-futex"): ("redis-get", "futexes"),
 }
-# Peers that are a program in Java. Every other peer is in our executable, as ROW:PEER …
-JAVA = {"hikaricp": "HikariPeer", "long-adder": "LongAdderPeer"}
-# … which prints the samples of some itself, in turn with ours: a ratio near 1 is lost in what the machine does between two processes.
+# Peers that are a program of their own: what builds it and returns the command that a row is added to.
+PROGRAMS = {
+    "hikaricp": lambda: building.java_peer("HikariPeer"),
+    "long-adder": lambda: building.java_peer("LongAdderPeer"),
+    "hiredis": building.hiredis_peer,
+    "redis-py": building.redis_py_peer,
+}
+# Every other peer is in our executable, as ROW:PEER. It prints the samples of these itself, in turn with ours: a
+# ratio near 1 is lost in what the machine does between two processes.
 IN_TURN = {"one-loop"}
+# The servers that a benchmark's rows use: the service of dev/services and the variable that names it.
+SERVERS = {"redis": [("redis", "WEIR_REDIS_URL")]}
 
 
 class Bench:
@@ -33,16 +47,19 @@ class Bench:
         self.rows = rows
         self.samples = collections.defaultdict(list)
         self.commands = {}  # by (row, peer); peer is None for ours
-        executable = building.build_swift(f"bench-{name}")
-        known = set(building.run([executable, "list"]).split())
-        if any(row["peer"] in JAVA for row in rows):
-            class_path = building.build_peers()
+        product = f"bench-{name}"
+        executable, known = None, set()
+        if building.has_swift(product):
+            executable = building.build_swift(product)
+            known = set(building.run([executable, "list"]).split())
+        else:
+            note(f"there is no {product}: only the peers run")
         for row in rows:
             title, peer = row["row"], row["peer"]
             if title in known:
                 self.commands[title, None] = [str(executable), title]
-            if peer in JAVA:
-                self.commands[title, peer] = ["java", "-cp", class_path, JAVA[peer], title]
+            if peer in PROGRAMS:
+                self.commands[title, peer] = [*PROGRAMS[peer](), title]
             elif peer not in IN_TURN and f"{title}:{peer}" in known:
                 self.commands[title, peer] = [str(executable), f"{title}:{peer}"]
 
@@ -131,11 +148,17 @@ def main():
         return 2
     rows = [row for row in rows if not options.row or row["row"] in options.row]
 
-    bench = Bench(options.name, rows)
-    for index in range(options.rounds):
-        note(f"round {index + 1} of {options.rounds}")
-        bench.round()
-    bench.count()
+    # Servers are stopped too when this is ended by more than an interruption.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    with contextlib.ExitStack() as servers:
+        bench = Bench(options.name, rows)
+        for service, variable in SERVERS.get(options.name, ()):
+            servers.enter_context(services.running(service, variable))
+        for index in range(options.rounds):
+            note(f"round {index + 1} of {options.rounds}")
+            bench.round()
+        bench.count()
     bench.spread()
     for row in rows:
         print(bench.line(row), flush=True)

@@ -1,5 +1,7 @@
-"""Builds what is measured: the Swift executables, the counting library, the Java peers."""
+"""Builds what is measured: the Swift executables, the counting library, the peers."""
 
+import functools
+import json
 import os
 import pathlib
 import subprocess
@@ -10,6 +12,8 @@ BUDGETS = BENCHMARKS / "Budgets"
 OUTPUT = BENCHMARKS / ".build"
 RELEASE = OUTPUT / "release"
 JAVA_PATH = [f"/usr/share/java/{name}.jar" for name in ("HikariCP", "slf4j-api", "slf4j-nop")]
+# The Python that Debian's packages are for; another may come first in PATH.
+PYTHON = "/usr/bin/python3"
 
 
 class Failure(Exception):
@@ -32,6 +36,12 @@ def build_swift(product):
     return RELEASE / product
 
 
+def has_swift(product):
+    """Whether the package of benchmarks has such an executable."""
+    manifest = json.loads(run(["swift", "package", "--package-path", BENCHMARKS, "dump-package"]))
+    return product in (target["name"] for target in manifest["targets"])
+
+
 def build_counters():
     library = OUTPUT / "libweircounts.so"
     source = BENCHMARKS / "Counters" / "counters.c"
@@ -42,13 +52,30 @@ def build_counters():
     return library
 
 
-def build_peers():
+@functools.cache
+def build_java_peers():
     """Compiles the Java peers and returns the class path."""
     classes = OUTPUT / "peers"
     classes.mkdir(parents=True, exist_ok=True)
     sources = sorted((BENCHMARKS / "Peers").glob("*.java"))
     run(["javac", "-d", classes, "-cp", ":".join(JAVA_PATH), *sources])
     return ":".join([str(classes), *JAVA_PATH])
+
+
+def java_peer(main_class):
+    return ["java", "-cp", build_java_peers(), main_class]
+
+
+@functools.cache
+def hiredis_peer():
+    program = OUTPUT / "hiredis-peer"
+    OUTPUT.mkdir(exist_ok=True)
+    run(["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", program, BENCHMARKS / "Peers" / "hiredis_peer.c", "-lhiredis"])
+    return [str(program)]
+
+
+def redis_py_peer():
+    return [PYTHON, "-I", "-B", str(BENCHMARKS / "Peers" / "redis_py_peer.py")]
 
 
 def table(name, columns):

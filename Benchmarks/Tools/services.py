@@ -1,0 +1,41 @@
+"""Servers of dev/services for the time of a benchmark, in a set of their own beside the build output."""
+
+import contextlib
+import os
+import shlex
+import subprocess
+import sys
+
+from building import BENCHMARKS, OUTPUT, Failure
+
+COMMAND = str(BENCHMARKS.parent / "dev" / "services")
+DIRECTORY = str(OUTPUT / "services")
+
+
+def call(*words):
+    """In a session of its own: a terminal's interruption is for us, and what is half done is not left so."""
+    done = subprocess.run(
+        [COMMAND, *words], env=dict(os.environ, WEIR_SERVICES_DIR=DIRECTORY), start_new_session=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=sys.stderr, text=True,
+    )
+    if done.returncode != 0:
+        raise Failure(f"dev/services {' '.join(words)}: exit code {done.returncode}\n{done.stdout}")
+    return done.stdout
+
+
+@contextlib.contextmanager
+def running(name, variable):
+    """Sets the variable that names the server; one that the environment names already is used as it is."""
+    if variable in os.environ:
+        yield
+        return
+    try:
+        call("stop")  # what a run that was killed left behind
+        call("start", name)
+        words = shlex.split(call("env"))
+        values = dict(word.split("=", 1) for word in words if "=" in word)
+        os.environ[variable] = values[variable]
+        yield
+    finally:
+        os.environ.pop(variable, None)
+        call("stop")
