@@ -62,9 +62,9 @@ extension RESPFrame {
 
         /// Goes from one to the next.
         public struct Iterator: IteratorProtocol {
-            private let bytes: ByteBuffer
-            private var position: Int
-            private var missing: Int
+            @usableFromInline let bytes: ByteBuffer
+            @usableFromInline var position: Int
+            @usableFromInline var missing: Int
 
             fileprivate init(_ bytes: ByteBuffer, from start: Int, count: Int) {
                 self.bytes = bytes
@@ -72,6 +72,7 @@ extension RESPFrame {
                 self.missing = count
             }
 
+            @inlinable
             public mutating func next() -> RESPFrame? {
                 guard self.missing > 0 else { return nil }
                 let start = self.position

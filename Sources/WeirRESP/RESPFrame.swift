@@ -12,7 +12,7 @@ public struct RESPFrame: Hashable, Sendable {
     public let bytes: ByteBuffer
 
     /// - Parameter bytes: exactly one value, which a scanner has accepted.
-    @inline(__always)
+    @inlinable @inline(__always)
     init(checked bytes: ByteBuffer) {
         self.bytes = bytes
     }
@@ -74,14 +74,17 @@ public struct RESPFrame: Hashable, Sendable {
     /// Looks at the bytes of ``string`` where they are.
     ///
     /// - Returns: nil for what has none.
+    @inlinable
     public func withStringBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result? {
-        switch self.payload {
-        case .none:
-            return nil
-        case .range(let range):
-            return try self.bytes.withUnsafeReadableBytes { try body(UnsafeRawBufferPointer(rebasing: $0[range])) }
-        case .pieces(let start):
-            return try self.joinPieces(from: start).withUnsafeReadableBytes(body)
+        try self.bytes.withUnsafeReadableBytes { bytes in
+            if bytes[0] == UInt8(ascii: "$") {
+                // What most are. The scanner has seen that it is all there.
+                let line = RESPReading.length(bytes, at: 1)
+                if line.length >= 0 {
+                    return try body(UnsafeRawBufferPointer(start: bytes.baseAddress! + line.end, count: line.length))
+                }
+            }
+            return try self.string.map { try $0.withUnsafeReadableBytes(body) }
         }
     }
 

@@ -1,10 +1,11 @@
 /// Finds its way in bytes that a scanner has accepted: nothing is checked again.
+@usableFromInline
 enum RESPReading {
-    static let attribute = UInt8(ascii: "|")
-    static let endOfStream = UInt8(ascii: ".")
+    @inlinable static var attribute: UInt8 { UInt8(ascii: "|") }
+    @inlinable static var endOfStream: UInt8 { UInt8(ascii: ".") }
 
     /// How many values an entry of an aggregate has; nil for what is none.
-    @inline(__always)
+    @inlinable @inline(__always)
     static func perEntry(_ type: UInt8) -> Int? {
         switch type {
         case UInt8(ascii: "*"), UInt8(ascii: "~"), UInt8(ascii: ">"): return 1
@@ -14,20 +15,21 @@ enum RESPReading {
     }
 
     /// Where the value begins whose attributes begin at `at`.
-    @inline(__always)
+    @inlinable @inline(__always)
     static func value(_ bytes: UnsafeRawBufferPointer, at: Int) -> Int {
         bytes[at] == self.attribute ? self.afterAttributes(bytes, at: at) : at
     }
 
     @inline(never)
-    private static func afterAttributes(_ bytes: UnsafeRawBufferPointer, at: Int) -> Int {
+    @usableFromInline
+    static func afterAttributes(_ bytes: UnsafeRawBufferPointer, at: Int) -> Int {
         var at = at
         while bytes[at] == self.attribute { at = self.endOfAggregate(bytes, at: at) }
         return at
     }
 
     /// The number in the line of a length or count, and where the line ends.
-    @inline(__always)
+    @inlinable @inline(__always)
     static func length(_ bytes: UnsafeRawBufferPointer, at start: Int) -> (length: Int, end: Int, isStreamed: Bool) {
         var index = start
         var value = 0
@@ -54,7 +56,7 @@ enum RESPReading {
     }
 
     /// Where the value at `at` ends, its attributes included.
-    @inline(__always)
+    @inlinable @inline(__always)
     static func end(_ bytes: UnsafeRawBufferPointer, at: Int) -> Int {
         if bytes[at] == UInt8(ascii: "$") {
             let line = self.length(bytes, at: at + 1)
@@ -64,7 +66,8 @@ enum RESPReading {
     }
 
     @inline(never)
-    private static func endOfOther(_ bytes: UnsafeRawBufferPointer, at: Int) -> Int {
+    @usableFromInline
+    static func endOfOther(_ bytes: UnsafeRawBufferPointer, at: Int) -> Int {
         let at = self.value(bytes, at: at)
         switch bytes[at] {
         case UInt8(ascii: "$"), UInt8(ascii: "!"), UInt8(ascii: "="):
