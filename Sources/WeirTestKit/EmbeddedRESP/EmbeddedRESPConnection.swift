@@ -3,7 +3,7 @@ import WeirRESP
 
 /// One client of an ``EmbeddedRESPServer``: runs its commands as they come and answers a whole read by one write.
 final class EmbeddedRESPConnection: ChannelDuplexHandler {
-    typealias InboundIn = RESPValue
+    typealias InboundIn = RESPRequest
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
@@ -48,22 +48,8 @@ final class EmbeddedRESPConnection: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !self.isClosing else { return }
-        guard case .array(let elements) = Self.unwrapInboundIn(data) else {
-            self.protocolError("expected a command as an array")
-            return
-        }
-        guard !elements.isEmpty else { return }
-        var arguments: [ByteBuffer] = []
-        arguments.reserveCapacity(elements.count)
-        for element in elements {
-            guard case .bulkString(let bytes) = element else {
-                self.protocolError("expected a command of bulk strings")
-                return
-            }
-            arguments.append(bytes)
-        }
         self.core.commandsProcessed &+= 1
-        EmbeddedCommand.run(arguments, on: self)
+        EmbeddedCommand.run(Array(Self.unwrapInboundIn(data).arguments), on: self)
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {

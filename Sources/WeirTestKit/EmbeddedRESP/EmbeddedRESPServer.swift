@@ -66,9 +66,11 @@ public final class EmbeddedRESPServer: Sendable {
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        let limits = RESPDecoderLimits.commands(maximumBulkLength: configuration.maximumValueLength)
+                        let longest = configuration.maximumValueLength
+                        let limits = RESPLimits(
+                            maximumBulkLength: longest, maximumElements: 64 * 1024, maximumFrameLength: longest + 1024 * 1024)
                         try channel.pipeline.syncOperations.addHandlers(
-                            ByteToMessageHandler(RESPDecoder(limits: limits)), EmbeddedRESPConnection(core: core.value))
+                            ByteToMessageHandler(RESPRequestDecoder(limits: limits)), EmbeddedRESPConnection(core: core.value))
                     }
                 }
                 .bind(host: "127.0.0.1", port: port)
