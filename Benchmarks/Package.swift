@@ -14,6 +14,7 @@ let settings: [SwiftSetting] =
 let weirCore = Target.Dependency.product(name: "WeirCore", package: "weir")
 let weirPool = Target.Dependency.product(name: "WeirPool", package: "weir")
 let weirRESP = Target.Dependency.product(name: "WeirRESP", package: "weir")
+let weirRedis = Target.Dependency.product(name: "WeirRedis", package: "weir")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let atomics = Target.Dependency.product(name: "Atomics", package: "swift-atomics")
@@ -46,7 +47,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "bench-redis",
-            dependencies: ["Measuring", weirCore, weirRESP, nioCore, nioPosix],
+            dependencies: ["Measuring", weirCore, weirPool, weirRESP, weirRedis, nioCore, nioPosix],
             path: "Sources/BenchRedis",
             swiftSettings: settings
         ),

@@ -38,6 +38,11 @@ public struct Lease<Resource>: ~Copyable {
         discard self
     }
 
+    /// Says that the resource is meant to be kept for long, as a connection that many requests share: no leak, however long it is held.
+    public borrowing func holdForLong() {
+        self.pool._withUnsafeGuaranteedRef { pool in _ = pool.machine.pointee.slots[Int(self.slot)].marks.insert(.heldForLong) }
+    }
+
     @inlinable
     deinit {
         self.pool._withUnsafeGuaranteedRef { $0.giveBackDropped(self.slot) }

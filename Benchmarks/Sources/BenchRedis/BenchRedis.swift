@@ -4,7 +4,7 @@ import Measuring
 @main
 enum BenchRedis {
     static func main() throws {
-        let (name, run) = choose("row", from: codecRows)
+        let (name, run) = choose("row", from: codecRows + getRows)
         try run(Sampler(row: name))
     }
 }

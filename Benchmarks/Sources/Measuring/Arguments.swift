@@ -13,6 +13,9 @@ public func usage(_ message: String) -> Never {
     exit(2)
 }
 
+/// A variable of the environment; nil if it is not set.
+public func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+
 /// Picks what the first argument names from a table; `list` prints the names.
 public func choose<Choice>(_ what: String, from table: [(name: String, choice: Choice)]) -> (name: String, choice: Choice) {
     let name = CommandLine.arguments.dropFirst().first ?? "list"

@@ -48,6 +48,22 @@ public struct Sampler: Sendable {
         }
     }
 
+    /// As ``measure(_:)`` in microseconds of the whole process's processor time, for a body that waits for others of its threads.
+    public func measureProcess(_ body: (_ operations: Int) throws -> Void) rethrows {
+        func spent(_ operations: Int) throws -> TimeAmount {
+            let start = processorTime(CLOCK_PROCESS_CPUTIME_ID)
+            try body(operations)
+            return processorTime(CLOCK_PROCESS_CPUTIME_ID) - start
+        }
+        var operations = 1024
+        while true {
+            let spent = try spent(operations)
+            if spent >= Self.minimumSample { break }
+            operations = Self.grown(operations, spent: spent)
+        }
+        for _ in 0..<Self.samples { self.report(Double(try spent(operations).nanoseconds) / Double(operations) / 1000, unit: "us") }
+    }
+
     /// As ``measureSelfTimed(_:)`` for two bodies in turn, a sample of the one after a sample of the other: for a ratio that is near 1,
     /// which what the machine does from one second to the next would hide. The second is printed as the row's peer of that name.
     public func measureInTurn(
@@ -86,14 +102,14 @@ public struct Sampler: Sendable {
 /// makes a ratio of two such times hold on a machine that is not idle. For a body that never waits it is the time that passed.
 @inline(never)
 public func time(_ body: () throws -> Void) rethrows -> TimeAmount {
-    let start = processorTime()
+    let start = processorTime(CLOCK_THREAD_CPUTIME_ID)
     try body()
-    return processorTime() - start
+    return processorTime(CLOCK_THREAD_CPUTIME_ID) - start
 }
 
-private func processorTime() -> TimeAmount {
+private func processorTime(_ clock: clockid_t) -> TimeAmount {
     var now = timespec()
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now)
+    clock_gettime(clock, &now)
     return .seconds(Int64(now.tv_sec)) + .nanoseconds(Int64(now.tv_nsec))
 }
 

@@ -79,7 +79,7 @@ extension PoolMachine {
         switch slot.pointee.state {
         case .leased:
             if slot.pointee.marks.contains(.unproven) { self.gate.proven() }
-            slot.pointee.marks.subtract([.reported, .traced, .unproven])
+            slot.pointee.marks.subtract([.reported, .traced, .unproven, .heldForLong])
             slot.pointee.checkedAt = now
             slot.pointee.idleSince = now
             if let reason = self.reasonToCloseReturned(slot.pointee.marks, expiredAt: slot.pointee.expiresAt, now: now) {

@@ -157,7 +157,7 @@ extension PoolMachine {
         while self.leakCursor < Int32(self.slotCapacity) {
             let slot = self.slots + Int(self.leakCursor)
             defer { self.leakCursor += 1 }
-            guard slot.pointee.state == .leased, !slot.pointee.marks.contains(.reported),
+            guard slot.pointee.state == .leased, slot.pointee.marks.isDisjoint(with: [.reported, .heldForLong]),
                 slot.pointee.leasedAt + threshold <= now
             else { continue }
             slot.pointee.marks.insert(.reported)
@@ -168,7 +168,8 @@ extension PoolMachine {
         self.isLeakTimerArmed = false
         // The next look is when the oldest of the others would have been held for too long; without any the next lease arms it.
         var oldest: NIODeadline?
-        for index in 0..<self.slotCapacity where self.slots[index].state == .leased && !self.slots[index].marks.contains(.reported) {
+        for index in 0..<self.slotCapacity
+        where self.slots[index].state == .leased && self.slots[index].marks.isDisjoint(with: [.reported, .heldForLong]) {
             oldest = min(oldest ?? .distantFuture, self.slots[index].leasedAt)
         }
         if let oldest { self.armLeakTimer(now: oldest) }

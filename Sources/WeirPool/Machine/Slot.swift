@@ -49,6 +49,8 @@ struct Slot {
         @usableFromInline static var unproven: Marks { Marks(rawValue: 16) }
         /// Its check takes long.
         @usableFromInline static var slow: Marks { Marks(rawValue: 32) }
+        /// Its holder means to keep it: no leak, however long that is.
+        @usableFromInline static var heldForLong: Marks { Marks(rawValue: 64) }
     }
 
     @usableFromInline var state: State = .free

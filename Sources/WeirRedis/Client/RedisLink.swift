@@ -1,0 +1,128 @@
+import NIOCore
+import WeirCore
+import WeirPool
+
+/// The connection that the requests of one loop share: a lease that it holds for as long as the connection lives.
+///
+/// Without a connection it asks the pool for one, whose backoff and circuit decide when to try; commands wait meanwhile, until their
+/// deadlines. When the pool says no, those that wait are told why.
+final class RedisLink: LeaseReceiver, DeadlineReceiver {
+    typealias Resource = RedisConnection
+
+    let pipeline: RedisPipeline
+    private let pool: LocalPool<RedisConnection>
+    private let loopContext: LoopContext
+    private let configuration: RedisConfiguration
+    private var lease: Lease<RedisConnection>?
+    private var isAsking = false
+    private var isDraining = false
+    private var target: DeadlineTarget?
+    private var repliesAtLastLook: UInt64 = 0
+    private var drained: [EventLoopPromise<Void>] = []
+
+    init(pool: LocalPool<RedisConnection>, loopContext: LoopContext, configuration: RedisConfiguration) {
+        self.pool = pool
+        self.loopContext = loopContext
+        self.configuration = configuration
+        self.pipeline = RedisPipeline(loopContext: loopContext, limits: configuration.limits)
+    }
+
+    @inline(__always)
+    func send(_ request: borrowing RedisRequest, deadline: NIODeadline, answer: RedisAnswer) -> RedisTicket? {
+        if self.isDraining {
+            answer.fail(RedisError(.shutdown, "the client is being shut down"))
+            return nil
+        }
+        let ticket = self.pipeline.send(request, deadline: deadline, answer: answer)
+        if self.pipeline.connection == nil, ticket != nil { self.connect() }
+        return ticket
+    }
+
+    // MARK: The connection
+
+    private func connect() {
+        guard !self.isAsking, self.lease == nil, !self.isDraining else { return }
+        self.isAsking = true
+        self.pool.lease(owner: .sharedConnection, to: self)
+    }
+
+    func leaseGranted(_ lease: consuming Lease<RedisConnection>, tag: UInt64) {
+        self.isAsking = false
+        let connection = lease.resource
+        guard !self.isDraining || self.pipeline.queue.hasUnsent else { return lease.release() }
+        lease.holdForLong()
+        self.lease = consume lease
+        let closed = connection.onClose
+        connection.onClose = { [weak self] in
+            closed?()
+            self?.connectionClosed()
+        }
+        connection.carry(self.pipeline)
+        self.armKeepAlive()
+    }
+
+    func leaseFailed(_ error: PoolError, tag: UInt64) {
+        self.isAsking = false
+        self.pipeline.failAll { _ in RedisError(.noConnection, "the pool gave no connection", cause: error) }
+    }
+
+    private func connectionClosed() {
+        self.lease.take()?.discard()
+        // The pipeline is told after this; what waits on asks for the next connection then.
+        self.loopContext.loop.assumeIsolated().execute { [weak self] in
+            guard let self, self.pipeline.queue.hasUnsent else { return }
+            self.connect()
+        }
+    }
+
+    // MARK: Health
+
+    private func armKeepAlive() {
+        guard let keepAlive = self.configuration.keepAlive else { return }
+        let target = self.target ?? self.loopContext.deadlines.register(self)
+        self.target = target
+        self.repliesAtLastLook = self.pipeline.queue.firstNumber
+        _ = self.loopContext.deadlines.arm(at: self.loopContext.loop.now + keepAlive, target: target, tag: 0)
+    }
+
+    func deadlineReached(tag: UInt64) {
+        guard let connection = self.pipeline.connection else { return }
+        defer { self.armKeepAlive() }
+        guard self.pipeline.queue.firstNumber == self.repliesAtLastLook, self.pipeline.pending == 0 else { return }
+        // One that does not answer in time is of no use to anyone.
+        let ping = RedisCommand<Void>.ping
+        let bound = NIOLoopBound(connection, eventLoop: self.loopContext.loop)
+        _ = self.pipeline.send(
+            ping.request, deadline: self.loopContext.loop.now + self.configuration.commandTimeout,
+            answer: .closure { result in if case .failure = result { bound.value.close() } })
+    }
+
+    // MARK: The end
+
+    /// Takes nothing more and lets go of the connection when all that waits is answered.
+    func drain() -> EventLoopFuture<Void> {
+        let promise = self.loopContext.loop.makePromise(of: Void.self)
+        self.drained.append(promise)
+        self.isDraining = true
+        self.pipeline.whenEmpty = { [weak self] in self?.end() }
+        if self.pipeline.pending == 0 { self.end() }
+        return promise.futureResult
+    }
+
+    /// Fails what waits.
+    func end() {
+        self.isDraining = true
+        self.pipeline.whenEmpty = nil
+        self.pipeline.end { RedisError(.shutdown, "the client was shut down", mayHaveRun: $0) }
+        self.lease.take()?.discard()
+        if let target { self.loopContext.deadlines.unregister(target) }
+        self.target = nil
+        for promise in self.drained { promise.succeed() }
+        self.drained = []
+    }
+}
+
+extension Owner {
+    /// The connections that a loop's requests share.
+    static let sharedConnection = Owner("shared connection")
+}

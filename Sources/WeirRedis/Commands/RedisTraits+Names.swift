@@ -1,0 +1,41 @@
+import NIOCore
+
+extension RedisTraits {
+    /// What is known of a command that was given by its parts.
+    init(ofCommand parts: [ByteBuffer]) {
+        let name = Self.word(parts, 0)
+        switch name {
+        case "CLIENT":
+            switch Self.word(parts, 1) {
+            case "REPLY": self = [.changesConnection, .breaksOrder]
+            case "TRACKING", "NO-EVICT", "NO-TOUCH", "SETNAME", "SETINFO", "CACHING": self = .changesConnection
+            default: self = []
+            }
+        case "XREAD", "XREADGROUP":
+            self = parts.indices.contains { Self.word(parts, $0) == "BLOCK" } ? .blocking : []
+        default:
+            self = Self.table[name] ?? []
+        }
+    }
+
+    private static func word(_ parts: [ByteBuffer], _ index: Int) -> String {
+        guard parts.indices.contains(index), parts[index].readableBytes <= 32 else { return "" }
+        return String(buffer: parts[index]).uppercased()
+    }
+
+    private static let table: [String: RedisTraits] = {
+        var table: [String: RedisTraits] = [:]
+        for name in ["BLPOP", "BRPOP", "BRPOPLPUSH", "BLMOVE", "BLMPOP", "BZPOPMIN", "BZPOPMAX", "BZMPOP", "WAIT", "WAITAOF"] {
+            table[name] = .blocking
+        }
+        for name in [
+            "SELECT", "AUTH", "HELLO", "RESET", "QUIT", "MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH", "ASKING", "READONLY", "READWRITE",
+        ] {
+            table[name] = .changesConnection
+        }
+        for name in ["SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE", "MONITOR", "SYNC", "PSYNC"] {
+            table[name] = [.changesConnection, .breaksOrder]
+        }
+        return table
+    }()
+}

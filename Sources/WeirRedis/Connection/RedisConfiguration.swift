@@ -1,0 +1,32 @@
+public import NIOCore
+public import WeirRESP
+
+/// How a ``RedisPool`` behaves beside its pool's own configuration.
+public struct RedisConfiguration: Sendable {
+    /// From the call to the reply, the wait for a connection included. Five seconds unless set.
+    public var commandTimeout: TimeAmount = .seconds(5)
+    /// Connections of each loop that all its requests share. One unless set; more help only where single replies are large.
+    public var sharedConnections = 1
+    /// Commands without a reply on one connection, those included that nobody waits for any more; one more is refused. 16,384 unless set.
+    public var maximumPending = 16_384
+    /// Bytes of commands that wait for a shared connection or for its socket; when there are so many, one more is refused. 16 MiB unless set.
+    public var maximumUnsentBytes = 16 * 1024 * 1024
+    /// What a reply may be at most.
+    public var replyLimits = RESPLimits()
+    /// When a command's time is up and the server has said nothing at all for so long, the connection is closed. Five seconds unless set.
+    public var stallTimeout: TimeAmount = .seconds(5)
+    /// A shared connection on which nothing was asked for so long is asked by `PING` whether it lives. Thirty seconds unless set; nil: never.
+    public var keepAlive: TimeAmount? = .seconds(30)
+    /// The version to ask for. A server that does not know `HELLO` or this version is spoken to in RESP2.
+    public var version = RESPVersion.resp3
+    /// What `CLIENT LIST` shows as the connection's name, if anything: letters without blanks.
+    public var clientName: String?
+    /// For a connect that the pool has given up: the operating system's own end of it.
+    static var connectTimeout: TimeAmount { .seconds(60) }
+
+    public init() {}
+
+    var limits: RedisPipeline.Limits {
+        RedisPipeline.Limits(pending: self.maximumPending, unsentBytes: self.maximumUnsentBytes, stallTimeout: self.stallTimeout)
+    }
+}

@@ -1,0 +1,189 @@
+import NIOCore
+import WeirCore
+import WeirRESP
+
+/// Sends commands over one connection after the other and gives each one answer: its own reply, or an error.
+///
+/// What one pass of the loop asks for shares one write. A command that is cancelled or whose time is up keeps its place in the order
+/// until its reply has come, which is nobody's then. Without a connection commands wait, within the bounds, until there is one or their
+/// time is up. Belongs to one loop.
+final class RedisPipeline: DeadlineReceiver {
+    /// What a pipeline holds at most.
+    struct Limits {
+        /// Commands without a reply, those included that nobody waits for any more.
+        var pending: Int
+        /// Bytes of commands that were not handed to the channel.
+        var unsentBytes: Int
+        /// Silence of the server after which a command whose time is up makes its connection suspect.
+        var stallTimeout: TimeAmount
+    }
+
+    let loopContext: LoopContext
+    private let limits: Limits
+    private(set) var queue = RedisQueue()
+    private var target: DeadlineTarget?
+    private(set) var connection: RedisConnection?
+    private var isFlushScheduled = false
+    /// Stored, so that a pass allocates nothing.
+    private var endOfPass: (() -> Void)?
+    /// When the server last sent something, or was first asked after it had nothing to answer.
+    private var lastProgress: NIODeadline = .uptimeNanoseconds(0)
+    private var whenRoom: [EventLoopPromise<Void>] = []
+    private(set) var isEnded = false
+    /// Called when no command is left.
+    var whenEmpty: (() -> Void)?
+
+    init(loopContext: LoopContext, limits: Limits) {
+        self.loopContext = loopContext
+        self.limits = limits
+        self.endOfPass = { [weak self] in self?.flush() }
+    }
+
+    /// Commands that wait for a reply.
+    var pending: Int { self.queue.count }
+    /// One more would be refused.
+    var isFull: Bool { self.queue.count >= self.limits.pending || self.queue.unsent.readableBytes >= self.limits.unsentBytes }
+
+    // MARK: Sending
+
+    /// Sends a command. The answer may come before this returns if nothing can be sent.
+    ///
+    /// - Returns: by what to cancel it; nil if it has its answer.
+    func send(_ request: borrowing RedisRequest, deadline: NIODeadline, answer: RedisAnswer) -> RedisTicket? {
+        self.loopContext.loop.assertInEventLoop()
+        if self.isEnded || self.isFull || deadline <= self.loopContext.passTime {
+            answer.fail(self.refusal(deadline: deadline))
+            return nil
+        }
+        let number = self.queue.nextNumber
+        var timer: DeadlineToken?
+        if deadline < .distantFuture { timer = self.loopContext.deadlines.arm(at: deadline, target: self.registered(), tag: number) }
+        self.queue.append(request, answer, timer: timer)
+        if !self.isFlushScheduled { self.scheduleFlush() }
+        return RedisTicket(number: number)
+    }
+
+    @inline(never)
+    private func refusal(deadline: NIODeadline) -> RedisError {
+        if self.isEnded { return RedisError(.connectionLost, "the connection is closed") }
+        if self.isFull { return RedisError(.tooManyPending, "too many commands or bytes wait on this connection") }
+        return RedisError(.timeout, "the deadline had passed before the command was sent")
+    }
+
+    private func registered() -> DeadlineTarget {
+        if let target { return target }
+        let target = self.loopContext.deadlines.register(self)
+        self.target = target
+        return target
+    }
+
+    private func scheduleFlush() {
+        guard let connection, connection.isWritable, let endOfPass else { return }
+        self.isFlushScheduled = true
+        // Runs when the events of this pass are done: what they send shares one write.
+        self.loopContext.loop.assumeIsolated().execute(endOfPass)
+    }
+
+    /// Sends what there is, unless the channel has enough to do already.
+    func flush() {
+        self.isFlushScheduled = false
+        guard let connection, connection.isWritable, self.queue.hasUnsent else { return }
+        if self.queue.inFlight == 0 { self.lastProgress = self.loopContext.passTime }
+        if let bytes = self.queue.takeUnsent() { connection.write(bytes) }
+        self.queue.clearUnsent()
+        if !self.whenRoom.isEmpty { self.tellOfRoom() }
+    }
+
+    /// The command gets no answer any more.
+    ///
+    /// - Returns: whether it was still waiting.
+    func cancel(_ ticket: RedisTicket) -> Bool { self.takeBack(ticket) != nil }
+
+    /// Fails a command that waits.
+    func fail(_ ticket: RedisTicket, _ error: (_ mayHaveRun: Bool) -> RedisError) {
+        guard let (answer, mayHaveRun) = self.takeBack(ticket) else { return }
+        answer.fail(error(mayHaveRun))
+    }
+
+    private func takeBack(_ ticket: RedisTicket) -> (RedisAnswer, Bool)? {
+        guard let (answer, timer, mayHaveRun) = self.queue.abandon(ticket.number) else { return nil }
+        if let timer { self.loopContext.deadlines.cancel(timer) }
+        return (answer, mayHaveRun)
+    }
+
+    // MARK: Back-pressure
+
+    /// Completes when another command would be taken: at once, or when replies have come.
+    func roomLeft() -> EventLoopFuture<Void> {
+        guard self.isFull, !self.isEnded else { return self.loopContext.loop.makeSucceededVoidFuture() }
+        let promise = self.loopContext.loop.makePromise(of: Void.self)
+        self.whenRoom.append(promise)
+        return promise.futureResult
+    }
+
+    private func tellOfRoom() {
+        guard !self.isFull || self.isEnded else { return }
+        let promises = self.whenRoom
+        self.whenRoom = []
+        for promise in promises { promise.succeed() }
+    }
+
+    // MARK: What the connection reports
+
+    /// Takes a connection that answers nobody yet; what waits goes out over it.
+    func attach(_ connection: RedisConnection) {
+        self.connection = connection
+        self.lastProgress = self.loopContext.passTime
+        if self.queue.hasUnsent { self.scheduleFlush() }
+    }
+
+    func writabilityChanged() {
+        if self.queue.hasUnsent, !self.isFlushScheduled { self.scheduleFlush() }
+    }
+
+    func bytesArrived() { self.lastProgress = self.loopContext.passTime }
+
+    /// - Returns: false if no reply is due.
+    @inline(__always)
+    func replied(_ reply: RESPFrame) -> Bool {
+        guard let entry = self.queue.popReplied() else { return false }
+        if let timer = entry.timer { self.loopContext.deadlines.cancel(timer) }
+        entry.answer.succeed(reply)
+        if !self.whenRoom.isEmpty { self.tellOfRoom() }
+        if self.queue.count == 0, let whenEmpty { whenEmpty() }
+        return true
+    }
+
+    /// The connection has gone: what may have run fails; what has not been sent, or may be repeated, waits for the next connection.
+    func detach(_ error: (_ mayHaveRun: Bool) -> RedisError) {
+        self.connection = nil
+        for entry in self.queue.connectionLost() { self.fail(entry, error(true)) }
+    }
+
+    /// There will be no other connection: everything fails.
+    func end(_ error: (_ mayHaveRun: Bool) -> RedisError) {
+        self.isEnded = true
+        self.connection = nil
+        self.failAll(error)
+        if let target { self.loopContext.deadlines.unregister(target) }
+        self.target = nil
+        self.tellOfRoom()
+    }
+
+    /// Fails everything that waits and goes on.
+    func failAll(_ error: (_ mayHaveRun: Bool) -> RedisError) {
+        for (entry, mayHaveRun) in self.queue.removeAll() { self.fail(entry, error(mayHaveRun)) }
+    }
+
+    private func fail(_ entry: RedisQueue.Entry, _ error: RedisError) {
+        if let timer = entry.timer { self.loopContext.deadlines.cancel(timer) }
+        entry.answer.fail(error)
+    }
+
+    func deadlineReached(tag: UInt64) {
+        guard let (answer, _, mayHaveRun) = self.queue.abandon(tag) else { return }
+        // First, so that whoever is told finds the connection gone and not in doubt.
+        if mayHaveRun, let connection, self.lastProgress + self.limits.stallTimeout <= self.loopContext.loop.now { connection.stalled() }
+        answer.fail(RedisError(.timeout, "no reply came by the deadline", mayHaveRun: mayHaveRun))
+    }
+}
