@@ -56,6 +56,13 @@ final class Backends: Sendable {
     var redisDescription: String { self.isRedisEmbedded ? "embedded (\(self.redis.url))" : "\(self.redis.url) (REDIS_URL)" }
     var upstreamDescription: String { self.isUpstreamEmbedded ? "embedded (\(self.upstream))" : "\(self.upstream) (UPSTREAM_URL)" }
 
+    /// Closes all connections to the back ends, under the requests that use them or wait for one.
+    func closeNow() async throws {
+        let (redis, http) = (self.redis.shutdown(deadline: .now()), self.http.shutdown(deadline: .now()))
+        try await redis.get()
+        try await http.get()
+    }
+
     /// The embedded servers end last; the pools are services and have ended by themselves.
     func shutdown() async throws {
         try await self.embeddedRedis?.shutdown().get()

@@ -13,12 +13,14 @@ final class GatewayServer: Service {
     private let announcement: String
     private let channel: any Channel
     private let clients: LoopLocal<Clients>
+    private let backends: Backends
     private let drain: TimeAmount
 
-    private init(channel: any Channel, announcement: String, clients: LoopLocal<Clients>, drain: TimeAmount) {
+    private init(channel: any Channel, announcement: String, clients: LoopLocal<Clients>, backends: Backends, drain: TimeAmount) {
         self.channel = channel
         self.announcement = announcement
         self.clients = clients
+        self.backends = backends
         self.drain = drain
     }
 
@@ -61,7 +63,8 @@ final class GatewayServer: Service {
             let host = settings.host.contains(":") ? "[\(settings.host)]" : settings.host
             let announcement =
                 "Gateway listens on http://\(host):\(port); Redis: \(backends.redisDescription); upstream: \(backends.upstreamDescription)\n"
-            return GatewayServer(channel: channel, announcement: announcement, clients: clients, drain: settings.drain)
+            return GatewayServer(
+                channel: channel, announcement: announcement, clients: clients, backends: backends, drain: settings.drain)
         } catch let error as IOError where error.errnoCode == EADDRINUSE {
             throw StartError("cannot listen on \(settings.host):\(settings.port): the port is taken; set PORT to another")
         } catch {
@@ -75,10 +78,13 @@ final class GatewayServer: Service {
         try? await gracefulShutdown()
         try await self.channel.close().get()
         let deadline = NIODeadline.now() + self.drain
-        let closed = self.clients.loops.map { loop in
+        let drained = self.clients.loops.map { loop in
             loop.flatSubmit { self.clients[loop].drain(deadline: deadline, on: loop) }
         }
-        for future in closed { try await future.get() }
+        var wasCut = false
+        for future in drained { wasCut = try await future.get() || wasCut }
+        // A back end that is silent would hold up the end for what no client waits for any more.
+        if wasCut { try await self.backends.closeNow() }
     }
 
     /// Closes what is left now. From any thread; before the drain, it will have no time.
@@ -92,7 +98,7 @@ final class Clients {
     private(set) var handlers: [ObjectIdentifier: GatewayHandler] = [:]
     private(set) var isDraining = false
     private var isDrainOver = false
-    private var closed: EventLoopPromise<Void>?
+    private var closed: EventLoopPromise<Bool>?
 
     func add(_ handler: GatewayHandler) { self.handlers[ObjectIdentifier(handler)] = handler }
 
@@ -101,10 +107,10 @@ final class Clients {
         self.endDrainIfEmpty()
     }
 
-    /// Done when all are closed: idle ones now, the others as their request ends, or at the deadline.
-    func drain(deadline: NIODeadline, on loop: any EventLoop) -> EventLoopFuture<Void> {
+    /// Done when all are closed: idle ones now, the others as their request ends, or at the deadline. True if the drain was cut short.
+    func drain(deadline: NIODeadline, on loop: any EventLoop) -> EventLoopFuture<Bool> {
         self.isDraining = true
-        let closed = loop.makePromise(of: Void.self)
+        let closed = loop.makePromise(of: Bool.self)
         self.closed = closed
         for handler in Array(self.handlers.values) { handler.drain() }
         if self.isDrainOver { self.endDrain() }
@@ -124,6 +130,6 @@ final class Clients {
     private func endDrainIfEmpty() {
         guard self.handlers.isEmpty, let closed = self.closed else { return }
         self.closed = nil
-        closed.succeed()
+        closed.succeed(self.isDrainOver)
     }
 }

@@ -239,6 +239,39 @@ import WeirTestKit
         #expect(exit == 0)
     }
 
+    /// The commands of clients that are gone are not waited for.
+    @Test(arguments: ["3600", "0"]) func aCutDrainWaitsForNoSilentBackEnd(drainSeconds: String) async throws {
+        let server = try await ScriptedServer.start(on: MultiThreadedEventLoopGroup.singleton) { _ in [.awaitString("GET"), .hold] }.get()
+        let environment = [
+            "PORT": "0", "DRAIN_SECONDS": drainSeconds, "REDIS_URL": "redis://127.0.0.1:\(server.port)", "REDIS_CONNECTIONS": "2",
+            "LOOPS": "1",
+        ]
+        let program = try Program("Gateway", environment: environment)
+        try await program.wait(for: "listens on")
+        let port = try #require(program.text.firstMatch(of: /listens on http:\/\/127\.0\.0\.1:(\d+);/).flatMap { Int($0.1) })
+        // A command has five seconds.
+        let end = ContinuousClock.now + .seconds(5)
+        // Two are sent, two wait for a connection.
+        var clients: [Client] = []
+        for _ in 0..<4 {
+            let client = try await Client.connect(port)
+            try await client.send("GET /kv/a HTTP/1.1\r\nHost: a\r\n\r\n")
+            clients.append(client)
+        }
+        var status = ""
+        while !status.contains("\"waiting\" : 2"), ContinuousClock.now < end { status = try await request(port, "GET", "/status") }
+        program.signal(SIGTERM)
+        if drainSeconds != "0" {
+            try await self.waitUntilRefused(port)
+            program.signal(SIGINT)
+        }
+        let exit = await program.exitStatus()
+        #expect(exit == 0)
+        #expect(ContinuousClock.now < end)
+        for client in clients { client.close() }
+        try await server.shutdown().get()
+    }
+
     @Test func anAccessLogThatNobodyReadsHoldsNothingUp() async throws {
         let program = try Program("Gateway", environment: ["PORT": "0"])
         try await program.wait(for: "listens on")
