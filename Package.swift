@@ -54,7 +54,8 @@ let package = Package(
         .target(name: "WeirRESP", dependencies: [nioCore], swiftSettings: settings),
         // Protocol rooms: client and pool of each protocol.
         .target(
-            name: "WeirRedis", dependencies: ["WeirCore", "WeirPool", "WeirRESP", nioCore, nioPosix, logging], swiftSettings: settings),
+            name: "WeirRedis", dependencies: ["WeirCore", "WeirPool", "WeirRESP", nioCore, nioPosix, logging, serviceLifecycle],
+            swiftSettings: settings),
         .target(name: "WeirHTTP", dependencies: ["WeirCore", "WeirPool", nioCore, nioPosix, nioHTTP1, logging], swiftSettings: settings),
         // The fakes, for our tests and everyone else's.
         .target(name: "WeirTestKit", dependencies: ["WeirRESP", nioCore, nioPosix, nioHTTP1], swiftSettings: settings),

@@ -50,7 +50,7 @@ struct Gateway {
         let services = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
-                    .init(service: backends.redis.connections), .init(service: backends.http.connections), .init(service: server),
+                    .init(service: backends.redis), .init(service: backends.http.connections), .init(service: server),
                 ],
                 logger: .quiet))
         let watch = Task {

@@ -11,7 +11,7 @@ final class LookupHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         // Asked, sent, received and answered on this loop: no lock, no hop.
-        self.redis.get(Self.unwrapInboundIn(data)).assumeIsolated().whenComplete { result in
+        self.redis.send(.get(Self.unwrapInboundIn(data))).assumeIsolated().whenComplete { result in
             let value = (try? result.get()) ?? ByteBuffer(string: "not found")
             context.writeAndFlush(Self.wrapOutboundOut(value), promise: nil)
         }

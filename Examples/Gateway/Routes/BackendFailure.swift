@@ -21,6 +21,7 @@ struct BackendFailure {
         switch error {
         case let error as RedisError where error.code == .noConnection: self = Self.ofPool(error.cause)
         case let error as RedisError where error.code == .timeout: self = .slow
+        case let error as RedisError where error.code == .tooManyPending: self = .busy
         case let error as HTTPError where error.code == .noConnection: self = Self.ofPool(error.cause)
         case let error as HTTPError where error.code == .firstByteTimeout || error.code == .idleTimeout: self = .slow
         case let error as HTTPError where error.code == .invalidRequest:

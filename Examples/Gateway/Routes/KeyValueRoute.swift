@@ -1,6 +1,5 @@
 import NIOCore
 import NIOHTTP1
-import WeirPool
 import WeirRESP
 import WeirRedis
 
@@ -64,23 +63,22 @@ final class KeyValueRoute: Route, RedisReplyReceiver {
 
     func requestEnded() {
         guard !self.isOver else { return }
-        let owner = Owner("kv")
         switch self.request.method {
-        case .PUT: self.redis.send(.set(self.key, to: self.value), owner: owner, to: self)
-        case .DELETE: self.redis.send(.delete(self.key), owner: owner, to: self)
-        default: self.redis.send(.get(self.key), owner: owner, to: self)
+        case .PUT: self.redis.send(.set(self.key, to: self.value), to: self)
+        case .DELETE: self.redis.send(.delete(self.key), to: self)
+        default: self.redis.send(.get(self.key).repeatable(), to: self)
         }
     }
 
-    func redisReplied(_ reply: RESPValue, tag: UInt64) {
+    func redisReplied(_ reply: RESPFrame, tag: UInt64) {
         guard !self.isOver else { return }
         self.isOver = true
-        switch (self.request.method, reply) {
+        switch (self.request.method, reply.kind) {
         case (.PUT, .simpleString): self.client.respond(.noContent)
-        case (.DELETE, .integer(0)), (.GET, .null), (.HEAD, .null): self.client.respond(.notFound, text: "no such key")
-        case (.DELETE, .integer): self.client.respond(.noContent)
-        case (.GET, .bulkString(let value)), (.HEAD, .bulkString(let value)):
-            self.client.respond(.ok, ["content-type": "application/octet-stream"], body: value)
+        case (.DELETE, .integer) where reply.integer != 0: self.client.respond(.noContent)
+        case (.DELETE, .integer), (.GET, .null), (.HEAD, .null): self.client.respond(.notFound, text: "no such key")
+        case (.GET, .bulkString), (.HEAD, .bulkString):
+            self.client.respond(.ok, ["content-type": "application/octet-stream"], body: reply.string ?? ByteBuffer())
         default:
             self.client.respond(.badGateway, text: "the back end failed")
         }

@@ -1,5 +1,6 @@
 import Logging
 public import NIOCore
+public import ServiceLifecycle
 public import WeirCore
 public import WeirPool
 
@@ -8,8 +9,8 @@ public import WeirPool
 /// A `Pool` of ``RedisConnection``s underneath: no command leaves the loop it was given on. Each loop holds
 /// ``RedisConfiguration/sharedConnections`` of them for all its requests, once there are any, and leases the others out; the pool's bounds
 /// count both.
-public final class RedisPool: Sendable {
-    /// The pool underneath: its statistics, and its administration.
+public final class RedisPool: Sendable, Service {
+    /// The pool underneath: its statistics, and its administration. Not to be shut down by itself: the shared connections are leases.
     public let connections: Pool<RedisConnection>
     /// Where the server is.
     public let url: RedisURL
@@ -39,6 +40,15 @@ public final class RedisPool: Sendable {
 
     /// The part of this loop; on the loop only. Look it up once per connection.
     public subscript(loop: any EventLoop) -> LocalRedis { self.locals[loop] }
+
+    /// As a service: runs until graceful shutdown or the task's cancellation; then it drains for up to ``drainTime`` and closes.
+    public func run() async throws {
+        try? await gracefulShutdown()
+        try await self.shutdown(deadline: .now() + Self.drainTime).get()
+    }
+
+    /// How long ``run()`` lets commands be answered and leases come back: half a minute.
+    public static var drainTime: TimeAmount { .seconds(30) }
 
     /// Takes no more commands, answers those that wait until the deadline, and closes everything. See `Pool.shutdown(deadline:)`.
     public func shutdown(deadline: NIODeadline) -> EventLoopFuture<Void> {
