@@ -123,3 +123,12 @@ public struct RedisServerErrorKind: Hashable, Sendable, CustomStringConvertible 
         ].contains(self)
     }
 }
+
+extension EventLoopPromise where Value: Sendable {
+    func complete(_ result: Result<Value, RedisError>) {
+        switch result {
+        case .success(let value): self.succeed(value)
+        case .failure(let error): self.fail(error)
+        }
+    }
+}

@@ -1,5 +1,4 @@
 public import NIOCore
-import WeirRESP
 
 /// `async` on the loop: a thin layer over receivers. Call it in a task that runs on this loop (`Task(executorPreference:)` with the loop's
 /// `LoopExecutor`): an await neither wakes nor leaves it. Anywhere else the process stops.
@@ -11,50 +10,8 @@ extension LocalRedis {
     public func send<Reply: Sendable>(_ command: RedisCommand<Reply>, deadline: NIODeadline? = nil) async throws(RedisError) -> Reply {
         precondition(self.loop.inEventLoop, "LocalRedis was awaited off its loop: start the task with the loop's LoopExecutor.")
         if Task.isCancelled { throw RedisError(.cancelled, "the task was cancelled before the command was sent") }
-        let waiter = RedisWaiter()
-        let bound = NIOLoopBound((redis: self, waiter: waiter), eventLoop: self.loop)
-        let loop = self.loop
-        await withTaskCancellationHandler {
-            await withUnsafeContinuation { continuation in
-                waiter.continuation = continuation
-                waiter.ticket = self.send(command.request, deadline: deadline, tag: 0, to: waiter)
-            }
-        } onCancel: {
-            loop.execute { bound.value.waiter.cancel(in: bound.value.redis) }
-        }
+        let waiter = RedisWaiter(loop: self.loop) { self.cancel($0) }
+        await waiter.wait { self.send(command.request, deadline: deadline, tag: 0, to: waiter) }
         return try waiter.reply(to: command)
-    }
-}
-
-/// The receiver of one awaited command.
-private final class RedisWaiter: RedisReplyReceiver {
-    var continuation: UnsafeContinuation<Void, Never>?
-    var ticket: RedisTicket?
-    private var result: Result<RESPFrame, RedisError>?
-
-    func redisReplied(_ reply: RESPFrame, tag: UInt64) { self.resume(.success(reply)) }
-    func redisFailed(_ error: RedisError, tag: UInt64) { self.resume(.failure(error)) }
-
-    func cancel(in redis: LocalRedis) {
-        guard self.continuation != nil, let ticket, redis.cancel(ticket) else { return }
-        self.resume(.failure(RedisError(.cancelled, "the task was cancelled", mayHaveRun: true)))
-    }
-
-    private func resume(_ result: Result<RESPFrame, RedisError>) {
-        self.result = result
-        let continuation = self.continuation
-        self.continuation = nil
-        continuation?.resume()
-    }
-
-    func reply<Reply: Sendable>(to command: RedisCommand<Reply>) throws(RedisError) -> Reply {
-        guard let result else { preconditionFailure("a command ended without reply and error") }
-        let frame = try result.get()
-        if frame.isError { throw RedisError.serverError(frame) }
-        do {
-            return try command.decode(frame)
-        } catch {
-            throw error as? RedisError ?? RedisError(.unexpectedReply, "the reply could not be read", cause: error, mayHaveRun: true)
-        }
     }
 }

@@ -16,11 +16,13 @@ public final class LocalRedis {
     private let links: [RedisLink]
     private let firstLink: RedisLink
     private var nextLink = 0
+    let subscriptions: RedisSubscriptions
 
-    init(pool: LocalPool<RedisConnection>, loopContext: LoopContext, configuration: RedisConfiguration) {
+    init(pool: LocalPool<RedisConnection>, loopContext: LoopContext, configuration: RedisConfiguration, backoff: Backoff) {
         self.pool = pool
         self.loopContext = loopContext
         self.configuration = configuration
+        self.subscriptions = RedisSubscriptions(pool: pool, loopContext: loopContext, configuration: configuration, backoff: backoff)
         let first = RedisLink(pool: pool, loopContext: loopContext, configuration: configuration)
         self.firstLink = first
         self.links =
@@ -67,6 +69,11 @@ public final class LocalRedis {
         return self.link().send(request, deadline: deadline, answer: answer)
     }
 
+    func send(_ transaction: RedisTransaction, deadline: NIODeadline?, _ answer: RedisAnswer) {
+        let deadline = deadline ?? self.loopContext.passTime + self.configuration.commandTimeout
+        _ = self.link().send(transaction.requests, deadline: deadline, answer: answer)
+    }
+
     @inline(__always)
     private func link() -> RedisLink {
         self.links.count == 1 ? self.firstLink : self.linkInTurn()
@@ -107,6 +114,7 @@ public final class LocalRedis {
 
     /// Takes nothing more and answers what waits, until the deadline.
     func drain(deadline: NIODeadline) -> EventLoopFuture<Void> {
+        self.subscriptions.end()
         let links = self.links
         let timer = self.loop.assumeIsolated().scheduleTask(deadline: deadline) { for link in links { link.end() } }
         let drained = links.map { $0.drain() }

@@ -38,6 +38,16 @@ final class RedisLink: LeaseReceiver, DeadlineReceiver {
         return ticket
     }
 
+    func send(_ requests: [RedisRequest], deadline: NIODeadline, answer: RedisAnswer) -> RedisTicket? {
+        if self.isDraining {
+            answer.fail(RedisError(.shutdown, "the client is being shut down"))
+            return nil
+        }
+        let ticket = self.pipeline.send(requests, deadline: deadline, answer: answer)
+        if self.pipeline.connection == nil, ticket != nil { self.connect() }
+        return ticket
+    }
+
     // MARK: The connection
 
     private func connect() {

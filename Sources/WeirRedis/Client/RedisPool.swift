@@ -34,7 +34,8 @@ public final class RedisPool: Sendable, Service {
         ) { loop in RedisConnectionFactory(url: url, configuration: configuration, loop: loop) }
         self.connections = connections
         self.locals = LoopLocal(group) { loop in
-            LocalRedis(pool: connections[loop], loopContext: LoopContext.of(loop), configuration: configuration)
+            LocalRedis(
+                pool: connections[loop], loopContext: LoopContext.of(loop), configuration: configuration, backoff: pool.backoff)
         }
     }
 

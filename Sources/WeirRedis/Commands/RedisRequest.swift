@@ -85,6 +85,8 @@ public struct RedisTraits: OptionSet, Sendable, Hashable {
     public static let blocking = RedisTraits(rawValue: 2)
     /// Leaves the connection in another state for what follows: a database, a user, a transaction, watched keys, a protocol.
     public static let changesConnection = RedisTraits(rawValue: 4)
+    /// As ``changesConnection``, until the next transaction ends: `WATCH`.
+    public static let watches: RedisTraits = [.changesConnection, RedisTraits(rawValue: 16)]
     /// Answered by none or by more than one reply, which no connection here could match: refused.
     public static let breaksOrder = RedisTraits(rawValue: 8)
 }

@@ -29,10 +29,12 @@ extension RedisTraits {
             table[name] = .blocking
         }
         for name in [
-            "SELECT", "AUTH", "HELLO", "RESET", "QUIT", "MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH", "ASKING", "READONLY", "READWRITE",
+            "SELECT", "AUTH", "HELLO", "RESET", "QUIT", "MULTI", "EXEC", "DISCARD", "ASKING", "READONLY", "READWRITE",
         ] {
             table[name] = .changesConnection
         }
+        // What UNWATCH undoes is left to be undone by the end of the next transaction.
+        for name in ["WATCH", "UNWATCH"] { table[name] = .watches }
         for name in ["SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE", "MONITOR", "SYNC", "PSYNC"] {
             table[name] = [.changesConnection, .breaksOrder]
         }

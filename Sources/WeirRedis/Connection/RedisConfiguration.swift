@@ -17,6 +17,8 @@ public struct RedisConfiguration: Sendable {
     public var stallTimeout: TimeAmount = .seconds(5)
     /// A shared connection on which nothing was asked for so long is asked by `PING` whether it lives. Thirty seconds unless set; nil: never.
     public var keepAlive: TimeAmount? = .seconds(30)
+    /// Topics that all subscriptions of a loop may have. 65,536 unless set.
+    public var maximumSubscriptions = 65_536
     /// The version to ask for. A server that does not know `HELLO` or this version is spoken to in RESP2.
     public var version = RESPVersion.resp3
     /// What `CLIENT LIST` shows as the connection's name, if anything: letters without blanks.

@@ -28,12 +28,17 @@ public final class RedisConnection: ChannelInboundHandler {
     /// The server's number of this connection, if it told it (RESP3): what `CLIENT KILL ID` takes.
     public internal(set) var serverID: Int64?
     /// A command has left it in another state than the next user expects.
-    private(set) var isAltered = false
+    private var isAltered = false
+    /// Keys are watched, until the next transaction ends.
+    private var isWatching = false
 
     /// Called with what the server sends out of band, on the loop: invalidations, messages of subscriptions.
     public var onPush: ((RESPFrame) -> Void)?
     /// Shown every frame before it is taken for a reply; true if it was none. For subscriptions of RESP2.
-    var interceptor: ((RESPFrame) -> Bool)?
+    var interceptor: ((RESPFrame) -> Bool)? {
+        didSet { if self.interceptor != nil { self.hadSubscriptions = true } }
+    }
+    private var hadSubscriptions = false
     /// Called once when the connection is of no more use, before any command fails.
     var onClose: (() -> Void)?
 
@@ -51,7 +56,7 @@ public final class RedisConnection: ChannelInboundHandler {
     public var pendingCount: Int { self.pipeline.pending }
 
     /// Whether the next user finds it as this one did: in the state that the handshake left, nothing due.
-    var isClean: Bool { self.isUsable && !self.isAltered && self.pipeline.pending == 0 && self.interceptor == nil && self.onPush == nil }
+    var isClean: Bool { self.isUsable && !self.isAltered && !self.isWatching && !self.hadSubscriptions && self.pipeline.pending == 0 && self.onPush == nil }
 
     // MARK: Sending
 
@@ -89,7 +94,7 @@ public final class RedisConnection: ChannelInboundHandler {
                 answer.fail(RedisError(.notSupported, "this command is not answered by one reply"))
                 return nil
             }
-            self.isAltered = true
+            if request.traits.contains(.watches) { self.isWatching = true } else { self.isAltered = true }
         }
         return self.pipeline.send(request, deadline: deadline, answer: answer)
     }
@@ -118,6 +123,9 @@ public final class RedisConnection: ChannelInboundHandler {
 
     /// In the state that the handshake left.
     func handshakeDone() { self.isAltered = false }
+
+    /// A transaction has ended, and with it what `WATCH` had left.
+    func transactionEnded() { self.isWatching = false }
 
     func write(_ bytes: ByteBuffer) {
         self.context?.writeAndFlush(Self.wrapOutboundOut(bytes), promise: nil)
@@ -198,22 +206,22 @@ public final class RedisConnection: ChannelInboundHandler {
     }
 }
 
-extension RedisAnswer {
-    /// Completes a promise with what the reply means.
-    static func completing<Reply: Sendable>(_ promise: EventLoopPromise<Reply>, _ command: RedisCommand<Reply>) -> RedisAnswer {
-        let decode = command.decode
-        return .closure { result in promise.completeWith(RedisError.meaning(of: result, decode)) }
+extension RedisCommand {
+    /// What a reply means, errors of the server included.
+    func read(_ frame: RESPFrame) -> Result<Reply, RedisError> {
+        if frame.isError { return .failure(.serverError(frame)) }
+        do {
+            return .success(try self.decode(frame))
+        } catch {
+            return .failure(
+                error as? RedisError ?? RedisError(.unexpectedReply, "the reply could not be read", cause: error, mayHaveRun: true))
+        }
     }
 }
 
-extension RedisError {
-    /// What a reply means, errors of the server included.
-    static func meaning<Reply: Sendable>(of result: Result<RESPFrame, RedisError>, _ decode: (RESPFrame) throws -> Reply) -> Result<Reply, any Error> {
-        switch result {
-        case .failure(let error): return .failure(error)
-        case .success(let frame):
-            if frame.isError { return .failure(RedisError.serverError(frame)) }
-            return Result { try decode(frame) }
-        }
+extension RedisAnswer {
+    /// Completes a promise with what the reply means.
+    static func completing<Reply: Sendable>(_ promise: EventLoopPromise<Reply>, _ command: RedisCommand<Reply>) -> RedisAnswer {
+        .closure { result in promise.complete(result.flatMap(command.read)) }
     }
 }

@@ -63,6 +63,21 @@ final class RedisPipeline: DeadlineReceiver {
         return RedisTicket(number: number)
     }
 
+    /// Sends commands as one: all or none of them, with nothing in between. The answer is called with each reply, or once with an error.
+    func send(_ requests: [RedisRequest], deadline: NIODeadline, answer: RedisAnswer) -> RedisTicket? {
+        self.loopContext.loop.assertInEventLoop()
+        if self.isEnded || self.isFull || deadline <= self.loopContext.passTime {
+            answer.fail(self.refusal(deadline: deadline))
+            return nil
+        }
+        let number = self.queue.nextNumber
+        var timer: DeadlineToken?
+        if deadline < .distantFuture { timer = self.loopContext.deadlines.arm(at: deadline, target: self.registered(), tag: number) }
+        self.queue.append(requests, answer, timer: timer)
+        if !self.isFlushScheduled { self.scheduleFlush() }
+        return RedisTicket(number: number)
+    }
+
     @inline(never)
     private func refusal(deadline: NIODeadline) -> RedisError {
         if self.isEnded { return RedisError(.connectionLost, "the connection is closed") }

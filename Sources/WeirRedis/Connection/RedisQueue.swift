@@ -11,6 +11,8 @@ struct RedisQueue {
     struct Entry {
         var answer: RedisAnswer
         let timer: DeadlineToken?
+        /// Replies that are due: more than one for commands that belong together.
+        var replies: UInt32 = 1
         /// Bytes in ``RedisQueue/unsent``.
         var length: UInt32
     }
@@ -46,6 +48,14 @@ struct RedisQueue {
         self.entries.append(Entry(answer: answer, timer: timer, length: UInt32(length)))
     }
 
+    /// Puts commands that belong together at the end, as one: they are sent together, and nothing comes between them.
+    mutating func append(_ requests: [RedisRequest], _ answer: RedisAnswer, timer: DeadlineToken?) {
+        let before = self.unsent.readableBytes
+        for request in requests { request.encode(into: &self.unsent) }
+        let length = UInt32(self.unsent.readableBytes - before)
+        self.entries.append(Entry(answer: answer, timer: timer, replies: UInt32(requests.count), length: length))
+    }
+
     /// Everything that is unsent, for a channel: from now on it may have run. Nil if there is nothing.
     mutating func takeUnsent() -> ByteBuffer? {
         if self.voidBytes > 0 { self.dropVoid() }
@@ -70,10 +80,15 @@ struct RedisQueue {
 
     // MARK: Receiving
 
-    /// Takes the command whose reply is here; nil if none is due.
+    /// Takes the command whose reply is here; nil if none is due. One of which more replies are due stays, and has no timer here.
     @inline(__always)
     mutating func popReplied() -> Entry? {
-        while self.firstNumber < self.sentNumber, let entry = self.entries.popFirst() {
+        while self.firstNumber < self.sentNumber, let entry = self.entries.first {
+            if entry.replies > 1 {
+                self.entries[self.entries.startIndex].replies -= 1
+                return Entry(answer: entry.answer, timer: nil, length: 0)
+            }
+            self.entries.removeFirst()
             if !self.copies.isEmpty { self.copies[self.firstNumber] = nil }
             self.firstNumber += 1
             if case .void = entry.answer { continue }
@@ -114,6 +129,7 @@ struct RedisQueue {
             if self.entries[index].answer.isAnybody { lost.append(self.entries[index]) }
             self.entries[index].answer = .void
             self.entries[index].length = 0
+            self.entries[index].replies = 1
         }
         self.sentNumber = self.firstNumber
         again.writeImmutableBuffer(self.unsent)
