@@ -50,7 +50,7 @@ let getRows: [Row] = [
 
 /// Gives the body a client of one loop, connected, with the keys set that the peers ask for.
 func withRedis(_ body: (RedisPool, any EventLoop) throws -> Void) throws {
-    guard let text = environment("WEIR_REDIS_URL") else { fatalError("WEIR_REDIS_URL names no Redis") }
+    guard let text = environment("WEIR_REDIS_URL") else { usage("bench-redis: WEIR_REDIS_URL names no Redis") }
     try withLoops(1) { group in
         let redis = RedisPool(url: try RedisURL(text), group: group, pool: PoolConfiguration(maximum: 4, size: 4))
         defer { try? redis.shutdown(deadline: .now() + .seconds(1)).wait() }

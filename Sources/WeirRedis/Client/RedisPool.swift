@@ -39,6 +39,8 @@ public final class RedisPool: Sendable, Service {
         }
     }
 
+    var loops: [any EventLoop] { self.locals.loops }
+
     /// The part of this loop; on the loop only. Look it up once per connection.
     public subscript(loop: any EventLoop) -> LocalRedis { self.locals[loop] }
 
