@@ -23,8 +23,9 @@ extension RESPFrame {
     public var pairs: Pairs? {
         switch self.kind {
         case .map: return self.elements.map(Pairs.init)
-        case .array, .set: return self.elements.flatMap { $0.count % 2 == 0 ? Pairs($0) : nil }
-        case .simpleString, .simpleError, .integer, .bulkString, .null, .boolean, .double, .bigNumber, .bulkError, .verbatimString, .push:
+        case .array: return self.elements.flatMap { $0.count % 2 == 0 ? Pairs($0) : nil }
+        case .simpleString, .simpleError, .integer, .bulkString, .null, .boolean, .double, .bigNumber, .bulkError, .verbatimString, .set,
+            .push:
             return nil
         }
     }

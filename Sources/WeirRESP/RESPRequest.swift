@@ -66,7 +66,11 @@ public struct RESPRequest: Hashable, Sendable {
     }
 }
 
-/// Shows the name and the number of arguments only: an argument may be a secret.
+/// Shows the beginning of the name and the number of arguments only: an argument may be a secret.
 extension RESPRequest: CustomStringConvertible {
-    public var description: String { "RESPRequest(\(String(buffer: self.name)), \(self.count - 1) arguments)" }
+    public var description: String {
+        // A client chooses the name: nothing of it may spoil a log.
+        let name = String(decoding: self.name.readableBytesView.prefix(32), as: UTF8.self)
+        return "RESPRequest(\(name.debugDescription), \(self.count - 1) arguments)"
+    }
 }
