@@ -31,7 +31,13 @@ extension ByteBuffer {
         case .bulkError(let bytes):
             if version == .resp3 { self.writeRESPString(UInt8(ascii: "!"), bytes) } else { self.writeRESPLine(UInt8(ascii: "-"), bytes) }
         case .verbatimString(let bytes):
-            if version == .resp3 { self.writeRESPString(UInt8(ascii: "="), bytes) } else { self.writeRESPBulkString(value.bytes ?? bytes) }
+            // Without its format it would not be readable.
+            let isWhole = bytes.getInteger(at: bytes.readerIndex + 3, as: UInt8.self) == UInt8(ascii: ":")
+            if version == .resp3, isWhole {
+                self.writeRESPString(UInt8(ascii: "="), bytes)
+            } else {
+                self.writeRESPBulkString(isWhole ? value.bytes ?? bytes : bytes)
+            }
         case .map(let entries):
             self.writeRESPMapHeader(count: entries.count, version: version)
             for entry in entries {

@@ -39,7 +39,8 @@ public struct RESPFrame: Hashable, Sendable {
             guard let kind = RESPKind(rawValue: bytes[at]) else { preconditionFailure("a frame that no scanner has accepted") }
             switch kind {
             case .bulkString, .array: return bytes[at + 1] == UInt8(ascii: "-") ? .null : kind
-            case .simpleString, .simpleError, .integer, .null, .boolean, .double, .bigNumber, .bulkError, .verbatimString, .map, .set, .push:
+            case .simpleString, .simpleError, .integer, .null, .boolean, .double, .bigNumber, .bulkError, .verbatimString, .map, .set,
+                .push:
                 return kind
             }
         }

@@ -7,7 +7,8 @@ import NIOCore
 /// connection.
 public struct RESPFrameReader: Sendable {
     private var scanner: RESPFrameScanner
-    private var unread = ByteBuffer()
+    /// What belongs to no frame yet.
+    private(set) var unread = ByteBuffer()
 
     /// A reader with these limits.
     public init(limits: RESPLimits = RESPLimits()) {
