@@ -64,6 +64,11 @@ enum Corpus {
         ("|1\r\n+a\r\n:1\r\n*?\r\n.\r\n", .array([])),
         ("|1\r\n+a\r\n:1\r\n|?\r\n.\r\n$?\r\n;0\r\n", .bulk("")),
         ("*?\r\n|1\r\n+k\r\n*?\r\n.\r\n%?\r\n.\r\n.\r\n", .array([.map([])])),
+        ("*2\r\n|?\r\n:1\r\n*?\r\n.\r\n.\r\n:1\r\n:9\r\n", .array([.integer(1), .integer(9)])),
+        (
+            "*2\r\n*?\r\n|?\r\n:1\r\n:2\r\n.\r\n*2\r\n:1\r\n*?\r\n.\r\n.\r\n:9\r\n",
+            .array([.array([.array([.integer(1), .array([])])]), .integer(9)])
+        ),
     ]
 
     private static let twoEntries = [

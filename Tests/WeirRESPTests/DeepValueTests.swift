@@ -4,7 +4,7 @@ import WeirRESP
 
 /// The deepest values that limits can allow.
 @Suite struct DeepValueTests {
-    private static let depth = 512
+    private static let depth = 128
 
     /// An array of arrays and so on, streamed, closed again.
     private static let streamed =

@@ -15,7 +15,7 @@ import WeirRESP
         return whole.code
     }
 
-    @Test(arguments: ["*", "%", "~", "|"], [1, 8, 512]) func depth(type: String, limit: Int) {
+    @Test(arguments: ["*", "%", "~", "|"], [1, 8, 128]) func depth(type: String, limit: Int) {
         let limits = RESPLimits(maximumDepth: limit)
         for line in ["\(type)1\r\n", "\(type)?\r\n"] {
             #expect(decode(String(repeating: line, count: limit), limits: limits).code == nil)
