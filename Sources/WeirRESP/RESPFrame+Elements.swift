@@ -1,9 +1,10 @@
-import NIOCore
+public import NIOCore
 
 extension RESPFrame {
     /// The elements of an array, a set or a push; of a map, keys and values in turn. Nil for everything else.
     ///
     /// - Complexity: O(1). To walk over them reads each byte of what is nested once more for each level that is walked.
+    @inlinable
     public var elements: Elements? {
         self.bytes.withUnsafeReadableBytes { bytes in
             let at = RESPReading.value(bytes, at: 0)
@@ -42,11 +43,12 @@ extension RESPFrame {
 
     /// Values inside another.
     public struct Elements: Sequence, Sendable {
-        private let bytes: ByteBuffer
-        private let start: Int
-        private let announced: Int
+        @usableFromInline let bytes: ByteBuffer
+        @usableFromInline let start: Int
+        @usableFromInline let announced: Int
 
-        fileprivate init(_ bytes: ByteBuffer, from start: Int, count: Int) {
+        @inlinable
+        init(_ bytes: ByteBuffer, from start: Int, count: Int) {
             self.bytes = bytes
             self.start = start
             self.announced = count
@@ -57,8 +59,10 @@ extension RESPFrame {
         /// - Complexity: O(1); linear in the bytes if they were streamed.
         public var count: Int { self.announced < .max ? self.announced : self.reduce(0) { count, _ in count + 1 } }
 
+        @inlinable
         public var underestimatedCount: Int { self.announced < .max ? self.announced : 0 }
 
+        @inlinable
         public func makeIterator() -> Iterator { Iterator(self.bytes, from: self.start, count: self.announced) }
 
         /// Goes from one to the next.
@@ -67,7 +71,8 @@ extension RESPFrame {
             @usableFromInline var position: Int
             @usableFromInline var missing: Int
 
-            fileprivate init(_ bytes: ByteBuffer, from start: Int, count: Int) {
+            @inlinable
+            init(_ bytes: ByteBuffer, from start: Int, count: Int) {
                 self.bytes = bytes
                 self.position = start
                 self.missing = count

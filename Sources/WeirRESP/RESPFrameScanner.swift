@@ -82,6 +82,17 @@ struct RESPFrameScanner: Sendable {
     private mutating func advance(_ bytes: UnsafeRawBufferPointer) throws(RESPError) -> Int? {
         var at = self.position
         while true {
+            let end = self.passStrings(bytes, from: at)
+            if end > at {
+                at = end
+                self.isValueDue = false
+                if self.current.missing == 0, try self.completeLevels() {
+                    self.position = 0
+                    self.elements = 0
+                    return at
+                }
+                continue
+            }
             switch try self.step(bytes, at: at) {
             case .cutOff:
                 self.position = at
@@ -101,6 +112,42 @@ struct RESPFrameScanner: Sendable {
                 }
             }
         }
+    }
+
+    /// Passes over the strings that are whole and well, which most replies are made of, as far as the end of an aggregate. All else is left
+    /// to ``step(_:at:)``, what is wrong too.
+    @inline(__always)
+    private mutating func passStrings(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
+        guard self.payloadEnd == 0, !self.isInStreamedString, !self.current.isStreamed else { return start }
+        let limit = min(bytes.count, self.limits.maximumFrameLength)
+        let longest = self.limits.maximumBulkLength
+        let lineEnd = UInt16(bigEndian: 0x0D0A)
+        var missing = self.current.missing
+        var at = start
+        // The shortest has six bytes.
+        while missing > 0, at + 6 <= limit, bytes[at] == UInt8(ascii: "$") {
+            var length = Int(bytes[at + 1] &- UInt8(ascii: "0"))
+            guard length <= 9 else { break }
+            var index = at + 2
+            if length > 0 {
+                // Eight digits at most, so that nothing can overflow.
+                let digitsEnd = min(at + 9, limit - 4)
+                while index < digitsEnd {
+                    let digit = bytes[index] &- UInt8(ascii: "0")
+                    guard digit <= 9 else { break }
+                    length = length &* 10 &+ Int(digit)
+                    index += 1
+                }
+            }
+            let end = index &+ length &+ 4
+            guard end <= limit, length <= longest, bytes.loadUnaligned(fromByteOffset: index, as: UInt16.self) == lineEnd,
+                bytes.loadUnaligned(fromByteOffset: end - 2, as: UInt16.self) == lineEnd
+            else { break }
+            at = end
+            missing -= 1
+        }
+        self.current.missing = missing
+        return at
     }
 
     private mutating func step(_ bytes: UnsafeRawBufferPointer, at: Int) throws(RESPError) -> Step {
