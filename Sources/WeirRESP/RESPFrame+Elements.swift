@@ -10,8 +10,8 @@ extension RESPFrame {
             let at = RESPReading.value(bytes, at: 0)
             guard let perEntry = RESPReading.perEntry(bytes[at]), bytes[at] != RESPReading.attribute else { return nil }
             let line = RESPReading.length(bytes, at: at + 1)
-            if line.isStreamed { return Elements(self.bytes, from: line.end, count: .max) }
-            return line.length < 0 ? nil : Elements(self.bytes, from: line.end, count: line.length * perEntry)
+            if line.length == -1 { return nil }
+            return Elements(self.bytes, from: line.end, count: line.isStreamed ? .max : line.length * perEntry)
         }
     }
 
@@ -43,14 +43,14 @@ extension RESPFrame {
 
     /// Values inside another.
     public struct Elements: Sequence, Sendable {
-        @usableFromInline let bytes: ByteBuffer
-        @usableFromInline let start: Int
+        /// From the first element on, as far as the frame goes.
+        @usableFromInline var bytes: ByteBuffer
         @usableFromInline let announced: Int
 
         @inlinable
         init(_ bytes: ByteBuffer, from start: Int, count: Int) {
             self.bytes = bytes
-            self.start = start
+            self.bytes.moveReaderIndex(forwardBy: start)
             self.announced = count
         }
 
@@ -63,35 +63,31 @@ extension RESPFrame {
         public var underestimatedCount: Int { self.announced < .max ? self.announced : 0 }
 
         @inlinable
-        public func makeIterator() -> Iterator { Iterator(self.bytes, from: self.start, count: self.announced) }
+        public func makeIterator() -> Iterator { Iterator(self) }
 
         /// Goes from one to the next.
         public struct Iterator: IteratorProtocol {
-            @usableFromInline let bytes: ByteBuffer
-            @usableFromInline var position: Int
+            @usableFromInline var rest: ByteBuffer
             @usableFromInline var missing: Int
 
             @inlinable
-            init(_ bytes: ByteBuffer, from start: Int, count: Int) {
-                self.bytes = bytes
-                self.position = start
-                self.missing = count
+            init(_ elements: Elements) {
+                self.rest = elements.bytes
+                self.missing = elements.announced
             }
 
             @inlinable
             public mutating func next() -> RESPFrame? {
                 guard self.missing > 0 else { return nil }
-                let start = self.position
-                let end = self.bytes.withUnsafeReadableBytes { bytes in
-                    bytes[start] == RESPReading.endOfStream ? start : RESPReading.end(bytes, at: start)
+                let length = self.rest.withUnsafeReadableBytes { bytes in
+                    bytes[0] == RESPReading.endOfStream ? 0 : RESPReading.end(bytes, at: 0)
                 }
-                guard end > start else {
+                guard length > 0 else {
                     self.missing = 0
                     return nil
                 }
                 self.missing -= 1
-                self.position = end
-                return self.bytes.getSlice(at: self.bytes.readerIndex + start, length: end - start).map(RESPFrame.init(checked:))
+                return self.rest.readSlice(length: length).map(RESPFrame.init(checked:))
             }
         }
     }
