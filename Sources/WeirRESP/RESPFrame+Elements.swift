@@ -1,4 +1,4 @@
-public import NIOCore
+import NIOCore
 
 extension RESPFrame {
     /// The elements of an array, a set or a push; of a map, keys and values in turn. Nil for everything else.

@@ -82,40 +82,36 @@ struct RESPFrameScanner: Sendable {
     private mutating func advance(_ bytes: UnsafeRawBufferPointer) throws(RESPError) -> Int? {
         var at = self.position
         while true {
-            let end = self.passStrings(bytes, from: at)
-            if end > at {
-                at = end
-                self.isValueDue = false
-                if self.current.missing == 0, try self.completeLevels() {
-                    self.position = 0
-                    self.elements = 0
-                    return at
-                }
-                continue
-            }
-            switch try self.step(bytes, at: at) {
-            case .cutOff:
-                self.position = at
-                return nil
-            case .part(let end):
-                at = end
-                try self.checkLength(at)
-            case .value(let end):
-                at = end
-                try self.checkLength(at)
-                self.isValueDue = false
-                try self.countValue()
-                if self.current.missing == 0, try self.completeLevels() {
-                    self.position = 0
-                    self.elements = 0
-                    return at
+            let stringsEnd = self.passStrings(bytes, from: at)
+            if stringsEnd > at {
+                at = stringsEnd
+            } else {
+                switch try self.step(bytes, at: at) {
+                case .cutOff:
+                    self.position = at
+                    return nil
+                case .part(let end):
+                    at = end
+                    try self.checkLength(at)
+                    continue
+                case .value(let end):
+                    at = end
+                    try self.checkLength(at)
+                    try self.countValue()
                 }
             }
+            self.isValueDue = false
+            guard self.current.missing == 0, try self.completeLevels() else { continue }
+            self.position = 0
+            self.elements = 0
+            return at
         }
     }
 
-    /// Passes over the strings that are whole and well, which most replies are made of, as far as the end of an aggregate. All else is left
-    /// to ``step(_:at:)``, what is wrong too.
+    /// Passes over the strings that are whole and well, which most replies are made of, as far as the aggregate goes. All else is left to
+    /// ``step(_:at:)``: what is not whole, and what is wrong.
+    ///
+    /// - Returns: where the last of them ends; `start` if there is none.
     @inline(__always)
     private mutating func passStrings(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
         guard self.payloadEnd == 0, !self.isInStreamedString, !self.current.isStreamed else { return start }

@@ -86,6 +86,51 @@ import WeirRESP
         #expect(String(buffer: buffer) == "$1\r\nX\r\n$0\r\n\r\n")
     }
 
+    @Test func streamsAndAttributesPieceByPiece() throws {
+        var wire = ByteBuffer()
+        wire.writeRESPAttributeHeader(count: 1)
+        wire.writeRESPBulkString("ttl")
+        wire.writeRESPInteger(3600)
+        wire.writeRESPStreamHeader(.array)
+        wire.writeRESPStreamHeader(.bulkString)
+        for piece in ["Hello", "", " world"] { wire.writeRESPStreamPiece(ByteBuffer(string: piece)) }
+        wire.writeRESPStreamEnd(.bulkString)
+        for kind in [RESPKind.map, .set] {
+            wire.writeRESPStreamHeader(kind)
+            wire.writeRESPInteger(1)
+            wire.writeRESPNull(version: .resp3)
+            wire.writeRESPStreamEnd(kind)
+        }
+        wire.writeRESPStreamEnd(.array)
+        let frame = try RESPFrame(wire)
+        #expect(frame.attributes?.map { $0.value.integer } == [3600])
+        let map = RESPValue.map([RESPMapEntry(key: .integer(1), value: .null)])
+        #expect(RESPValue(frame) == .array([.bulk("Hello world"), map, .set([.integer(1), .null])]))
+
+        var push = ByteBuffer()
+        push.writeRESPStreamHeader(.push)
+        push.writeRESPSimple("a")
+        push.writeRESPStreamEnd(.push)
+        #expect(decode([push]).values == [.push([.simple("a")])])
+    }
+
+    @Test func aggregatesPieceByPiece() {
+        for version in [RESPVersion.resp2, .resp3] {
+            var wire = ByteBuffer()
+            wire.writeRESPPushHeader(count: 3, version: version)
+            wire.writeRESPArrayHeader(count: 0)
+            wire.writeRESPSetHeader(count: 1, version: version)
+            wire.writeRESPMapHeader(count: 1, version: version)
+            wire.writeRESPInteger(1)
+            wire.writeRESPInteger(2)
+            wire.writeRESPNull(version: version)
+            var expected = ByteBuffer()
+            let set = RESPValue.set([.map([RESPMapEntry(key: .integer(1), value: .integer(2))])])
+            expected.writeRESP(.push([.array([]), set, .null]), version: version)
+            #expect(wire == expected)
+        }
+    }
+
     @Test func doublesAreReadAsTheyWere() {
         let doubles: [Double] = [
             0, -0.0, 1, 0.1, 1e16, 1e300, -.leastNonzeroMagnitude, .greatestFiniteMagnitude, .pi, .infinity, -.infinity,

@@ -22,7 +22,7 @@ public struct Input {
 
     /// All of it byte by byte, or as much as is worth the time.
     public var inBytes: [ByteBuffer] {
-        let single = min(self.bytes.readableBytes, 100)
+        let single = min(self.bytes.readableBytes, 40)
         return (0..<single).map { self.piece($0..<($0 + 1)) } + [self.piece(single..<self.bytes.readableBytes)]
     }
 
