@@ -130,4 +130,19 @@ import Testing
         }
         #expect(request?.bytes.readableBytes == wire.readableBytes)
     }
+
+    @Test func aLongInlineCommandIsSearchedOnce() throws {
+        var decoder = RESPRequestDecoder(limits: RESPLimits(maximumLineLength: 1 << 20))
+        var buffer = ByteBuffer()
+        for _ in 0..<10_000 {
+            buffer.writeRepeatingByte(UInt8(ascii: "x"), count: 16)
+            #expect(try decoder.decode(buffer: &buffer) == nil)
+            // Its end here would be found by whoever looks.
+            buffer.setRepeatingByte(UInt8(ascii: "\n"), count: 16, at: buffer.writerIndex - 16)
+        }
+        buffer.writeStaticString("x\r\n")
+        // All that was put in its place is blanks.
+        #expect(try decoder.decode(buffer: &buffer)?.name == ByteBuffer(string: "x"))
+        #expect(buffer.readableBytes == 0)
+    }
 }
