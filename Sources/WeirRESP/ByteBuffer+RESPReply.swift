@@ -15,7 +15,9 @@ extension ByteBuffer {
         case .simpleError(let bytes): self.writeRESPLine(UInt8(ascii: "-"), bytes)
         case .integer(let integer): self.writeRESPInteger(integer)
         case .bulkString(let bytes): self.writeRESPBulkString(bytes)
-        case .array(let elements): self.writeRESP(elements, type: UInt8(ascii: "*"), version: version)
+        case .array(let elements):
+            self.writeRESPArrayHeader(count: elements.count)
+            self.writeRESP(elements, version: version)
         case .null: self.writeRESPNull(version: version)
         case .boolean(let boolean):
             if version == .resp3 {
@@ -31,15 +33,25 @@ extension ByteBuffer {
         case .bulkError(let bytes):
             if version == .resp3 { self.writeRESPString(UInt8(ascii: "!"), bytes) } else { self.writeRESPLine(UInt8(ascii: "-"), bytes) }
         case .verbatimString(let bytes):
-            if version == .resp3 { self.writeRESPString(UInt8(ascii: "="), bytes) } else { self.writeRESPBulkString(value.bytes ?? bytes) }
+            // Without its format it would not be readable.
+            let isWhole = bytes.getInteger(at: bytes.readerIndex + 3, as: UInt8.self) == UInt8(ascii: ":")
+            if version == .resp3, isWhole {
+                self.writeRESPString(UInt8(ascii: "="), bytes)
+            } else {
+                self.writeRESPBulkString(isWhole ? value.bytes ?? bytes : bytes)
+            }
         case .map(let entries):
             self.writeRESPMapHeader(count: entries.count, version: version)
             for entry in entries {
                 self.writeRESP(entry.key, version: version)
                 self.writeRESP(entry.value, version: version)
             }
-        case .set(let elements): self.writeRESP(elements, type: UInt8(ascii: version == .resp3 ? "~" : "*"), version: version)
-        case .push(let elements): self.writeRESP(elements, type: UInt8(ascii: version == .resp3 ? ">" : "*"), version: version)
+        case .set(let elements):
+            self.writeRESPSetHeader(count: elements.count, version: version)
+            self.writeRESP(elements, version: version)
+        case .push(let elements):
+            self.writeRESPPushHeader(count: elements.count, version: version)
+            self.writeRESP(elements, version: version)
         }
     }
 
@@ -50,6 +62,16 @@ extension ByteBuffer {
         } else {
             self.writeRESPArrayHeader(count: count * 2)
         }
+    }
+
+    /// Appends the line that opens a set of `count` elements (RESP2: an array).
+    public mutating func writeRESPSetHeader(count: Int, version: RESPVersion) {
+        self.writeRESPHeader(UInt8(ascii: version == .resp3 ? "~" : "*"), count)
+    }
+
+    /// Appends the line that opens a push of `count` elements (RESP2: an array, as its messages of channels are).
+    public mutating func writeRESPPushHeader(count: Int, version: RESPVersion) {
+        self.writeRESPHeader(UInt8(ascii: version == .resp3 ? ">" : "*"), count)
     }
 
     /// Appends an integer.
@@ -69,8 +91,7 @@ extension ByteBuffer {
 
     // MARK: Pieces
 
-    private mutating func writeRESP(_ elements: [RESPValue], type: UInt8, version: RESPVersion) {
-        self.writeRESPHeader(type, elements.count)
+    private mutating func writeRESP(_ elements: [RESPValue], version: RESPVersion) {
         for element in elements { self.writeRESP(element, version: version) }
     }
 

@@ -4,13 +4,14 @@ extension RESPFrame {
     /// The elements of an array, a set or a push; of a map, keys and values in turn. Nil for everything else.
     ///
     /// - Complexity: O(1). To walk over them reads each byte of what is nested once more for each level that is walked.
+    @inlinable
     public var elements: Elements? {
         self.bytes.withUnsafeReadableBytes { bytes in
             let at = RESPReading.value(bytes, at: 0)
             guard let perEntry = RESPReading.perEntry(bytes[at]), bytes[at] != RESPReading.attribute else { return nil }
             let line = RESPReading.length(bytes, at: at + 1)
-            if line.isStreamed { return Elements(self.bytes, from: line.end, count: .max) }
-            return line.length < 0 ? nil : Elements(self.bytes, from: line.end, count: line.length * perEntry)
+            if line.length == -1 { return nil }
+            return Elements(self.bytes, from: line.end, count: line.isStreamed ? .max : line.length * perEntry)
         }
     }
 
@@ -23,8 +24,9 @@ extension RESPFrame {
     public var pairs: Pairs? {
         switch self.kind {
         case .map: return self.elements.map(Pairs.init)
-        case .array, .set: return self.elements.flatMap { $0.count % 2 == 0 ? Pairs($0) : nil }
-        case .simpleString, .simpleError, .integer, .bulkString, .null, .boolean, .double, .bigNumber, .bulkError, .verbatimString, .push:
+        case .array: return self.elements.flatMap { $0.count % 2 == 0 ? Pairs($0) : nil }
+        case .simpleString, .simpleError, .integer, .bulkString, .null, .boolean, .double, .bigNumber, .bulkError, .verbatimString, .set,
+            .push:
             return nil
         }
     }
@@ -41,13 +43,14 @@ extension RESPFrame {
 
     /// Values inside another.
     public struct Elements: Sequence, Sendable {
-        private let bytes: ByteBuffer
-        private let start: Int
-        private let announced: Int
+        /// From the first element on, as far as the frame goes.
+        @usableFromInline var bytes: ByteBuffer
+        @usableFromInline let announced: Int
 
-        fileprivate init(_ bytes: ByteBuffer, from start: Int, count: Int) {
+        @inlinable
+        init(_ bytes: ByteBuffer, from start: Int, count: Int) {
             self.bytes = bytes
-            self.start = start
+            self.bytes.moveReaderIndex(forwardBy: start)
             self.announced = count
         }
 
@@ -56,36 +59,35 @@ extension RESPFrame {
         /// - Complexity: O(1); linear in the bytes if they were streamed.
         public var count: Int { self.announced < .max ? self.announced : self.reduce(0) { count, _ in count + 1 } }
 
+        @inlinable
         public var underestimatedCount: Int { self.announced < .max ? self.announced : 0 }
 
-        public func makeIterator() -> Iterator { Iterator(self.bytes, from: self.start, count: self.announced) }
+        @inlinable
+        public func makeIterator() -> Iterator { Iterator(self) }
 
         /// Goes from one to the next.
         public struct Iterator: IteratorProtocol {
-            @usableFromInline let bytes: ByteBuffer
-            @usableFromInline var position: Int
+            @usableFromInline var rest: ByteBuffer
             @usableFromInline var missing: Int
 
-            fileprivate init(_ bytes: ByteBuffer, from start: Int, count: Int) {
-                self.bytes = bytes
-                self.position = start
-                self.missing = count
+            @inlinable
+            init(_ elements: Elements) {
+                self.rest = elements.bytes
+                self.missing = elements.announced
             }
 
             @inlinable
             public mutating func next() -> RESPFrame? {
                 guard self.missing > 0 else { return nil }
-                let start = self.position
-                let end = self.bytes.withUnsafeReadableBytes { bytes in
-                    bytes[start] == RESPReading.endOfStream ? start : RESPReading.end(bytes, at: start)
+                let length = self.rest.withUnsafeReadableBytes { bytes in
+                    bytes[0] == RESPReading.endOfStream ? 0 : RESPReading.end(bytes, at: 0)
                 }
-                guard end > start else {
+                guard length > 0 else {
                     self.missing = 0
                     return nil
                 }
                 self.missing -= 1
-                self.position = end
-                return self.bytes.getSlice(at: self.bytes.readerIndex + start, length: end - start).map(RESPFrame.init(checked:))
+                return self.rest.readSlice(length: length).map(RESPFrame.init(checked:))
             }
         }
     }

@@ -39,7 +39,8 @@ public struct RESPFrame: Hashable, Sendable {
             guard let kind = RESPKind(rawValue: bytes[at]) else { preconditionFailure("a frame that no scanner has accepted") }
             switch kind {
             case .bulkString, .array: return bytes[at + 1] == UInt8(ascii: "-") ? .null : kind
-            case .simpleString, .simpleError, .integer, .null, .boolean, .double, .bigNumber, .bulkError, .verbatimString, .map, .set, .push:
+            case .simpleString, .simpleError, .integer, .null, .boolean, .double, .bigNumber, .bulkError, .verbatimString, .map, .set,
+                .push:
                 return kind
             }
         }
@@ -63,8 +64,7 @@ public struct RESPFrame: Hashable, Sendable {
     ///
     /// - Complexity: O(1); a string that was streamed is put together, in a buffer of its own.
     public var string: ByteBuffer? {
-        let payload = self.payload
-        switch payload {
+        switch self.payload {
         case .none: return nil
         case .range(let range): return self.bytes.getSlice(at: self.bytes.readerIndex + range.lowerBound, length: range.count)
         case .pieces(let start): return self.joinPieces(from: start)
@@ -123,6 +123,12 @@ public struct RESPFrame: Hashable, Sendable {
             let start = RESPReading.length(bytes, at: at + 1).end
             return String(decoding: bytes[start..<(start + 3)], as: UTF8.self)
         }
+    }
+
+    /// Of a verbatim string, the format and its colon too.
+    var verbatimString: ByteBuffer? {
+        guard case .range(let range) = self.payload else { return nil }
+        return self.bytes.getSlice(at: self.bytes.readerIndex + range.lowerBound - 4, length: range.count + 4)
     }
 
     private enum Payload {

@@ -11,7 +11,6 @@ public struct RESPFrameDecoder: NIOSingleStepByteToMessageDecoder {
     public typealias InboundOut = RESPFrame
 
     private var scanner: RESPFrameScanner
-    private var failure: RESPError?
 
     /// A decoder with these limits.
     public init(limits: RESPLimits = RESPLimits()) {
@@ -22,15 +21,8 @@ public struct RESPFrameDecoder: NIOSingleStepByteToMessageDecoder {
     ///
     /// - Complexity: amortized, linear in the bytes that are new.
     public mutating func decode(buffer: inout ByteBuffer) throws -> RESPFrame? {
-        if let failure { throw failure }
-        guard buffer.readableBytes > 0 else { return nil }
-        do throws(RESPError) {
-            guard let length = try self.scanner.scan(buffer) else { return nil }
-            return buffer.readSlice(length: length).map(RESPFrame.init(checked:))
-        } catch {
-            self.failure = error
-            throw error
-        }
+        guard buffer.readableBytes > 0, let length = try self.scanner.scan(buffer) else { return nil }
+        return buffer.readSlice(length: length).map(RESPFrame.init(checked:))
     }
 
     /// As ``decode(buffer:)``; a value cut short by the end of the stream is an error.

@@ -7,30 +7,37 @@ import NIOCore
 /// connection.
 public struct RESPFrameReader: Sendable {
     private var scanner: RESPFrameScanner
-    private var unread = ByteBuffer()
+    /// What belongs to no frame yet.
+    private(set) var unread = ByteBuffer()
 
     /// A reader with these limits.
     public init(limits: RESPLimits = RESPLimits()) {
         self.scanner = RESPFrameScanner(limits: limits)
     }
 
-    /// Bytes that belong to no frame yet.
-    public var unreadBytes: Int { self.unread.readableBytes }
-
-    /// Takes what was read.
+    /// Takes what was read. After an error it is dropped.
     public mutating func append(_ bytes: ByteBuffer) {
+        guard self.scanner.failure == nil else { return }
         self.unread.takeUnread(bytes)
     }
 
     /// The next frame, or nil if it is not whole yet.
     ///
-    /// - Throws: ``RESPError``; there are no more frames then.
+    /// - Throws: ``RESPError``; there are no more frames then, and the same is thrown again.
     public mutating func next() throws(RESPError) -> RESPFrame? {
-        guard self.unread.readableBytes > 0 else { return nil }
-        guard let length = try self.scanner.scan(self.unread), let frame = self.unread.readSlice(length: length) else { return nil }
-        // Whoever reads next may use the memory again when the frames are gone.
-        if self.unread.readableBytes == 0 { self.unread = ByteBuffer() }
-        return RESPFrame(checked: frame)
+        guard self.unread.readableBytes > 0 else {
+            if let failure = self.scanner.failure { throw failure }
+            return nil
+        }
+        do throws(RESPError) {
+            guard let length = try self.scanner.scan(self.unread), let frame = self.unread.readSlice(length: length) else { return nil }
+            // Whoever reads next may use the memory again when the frames are gone.
+            if self.unread.readableBytes == 0 { self.unread = ByteBuffer() }
+            return RESPFrame(checked: frame)
+        } catch {
+            self.unread = ByteBuffer()
+            throw error
+        }
     }
 }
 

@@ -7,9 +7,9 @@ import NIOCore
 /// Nothing is reserved because a peer announced it, and nesting costs no call stack: what contains the current aggregate waits on a list
 /// as long as the depth.
 ///
-/// - Throws: ``RESPError`` on bytes that are not RESP and on limits passed. The stream has lost its frame then: the scanner must not be
-///   asked again.
-public struct RESPFrameScanner: Sendable {
+/// - Throws: ``RESPError`` on bytes that are not RESP and on limits passed, the same however the bytes were cut. The stream has lost its
+///   frame then, and the scanner throws the same for ever.
+struct RESPFrameScanner: Sendable {
     /// An aggregate that is not complete.
     private struct Level {
         /// Elements to come; of maps, keys and values.
@@ -22,8 +22,17 @@ public struct RESPFrameScanner: Sendable {
         var isMap = false
     }
 
-    /// What is accepted at most.
-    public let limits: RESPLimits
+    /// What was found at a place.
+    private enum Step {
+        /// Something that is not whole.
+        case cutOff
+        /// No value by itself, as the line that opens an aggregate; its end.
+        case part(Int)
+        /// A value, or the rest of one; its end.
+        case value(Int)
+    }
+
+    private let limits: RESPLimits
 
     /// Bytes of the value that have been checked.
     private var position = 0
@@ -31,78 +40,37 @@ public struct RESPFrameScanner: Sendable {
     private var payloadEnd = 0
     private var isVerbatim = false
     private var isInStreamedString = false
+    /// Bytes in the pieces of a streamed string.
+    private var streamedLength = 0
     /// An attribute has been read, and what it is about has not.
     private var isValueDue = false
-    /// Bytes after ``position`` without a line's end.
+    /// Bytes of a line without an end, its type not counted.
     private var searched = 0
     private var current = Level(missing: 1)
     /// What contains ``current``, the value itself first.
     private var outer: [Level] = []
-    /// Elements announced so far by all aggregates of the value.
+    /// Elements announced so far by all aggregates of the value, and those that were streamed.
     private var elements = 0
+    /// What was wrong, once something was.
+    private(set) var failure: RESPError?
 
     /// A scanner with these limits.
-    public init(limits: RESPLimits = RESPLimits()) {
+    init(limits: RESPLimits) {
         self.limits = limits
     }
-
-    /// Whether it is in the middle of a value.
-    public var isInsideFrame: Bool { self.position > 0 || self.payloadEnd > 0 || self.searched > 0 }
 
     /// Looks at the bytes from the start of a value on.
     ///
     /// - Parameter bytes: all bytes of the value that are there, those of earlier calls included, and perhaps more.
     /// - Returns: the length of the value once it is whole; nil before. The next call is about the value after it.
-    public mutating func scan(_ bytes: UnsafeRawBufferPointer) throws(RESPError) -> Int? {
-        var at = self.position
-        while true {
-            if self.payloadEnd > 0 {
-                guard bytes.count >= self.payloadEnd else { break }
-                try self.checkPayload(bytes, from: at)
-                at = self.payloadEnd
-                self.payloadEnd = 0
-                if self.isInStreamedString { continue }
-            } else {
-                guard at < bytes.count else { break }
-                let next: Int
-                if bytes[at] == UInt8(ascii: "$"), !self.isInStreamedString {
-                    // What most replies are made of.
-                    let line = try RESPLengthLine(bytes, at: at + 1)
-                    guard line.end > 0 else { break }
-                    if line.length >= 0 {
-                        at = line.end
-                        try self.beginPayload(line.length, at: at)
-                        continue
-                    }
-                    if line.isStreamed {
-                        at = line.end
-                        self.isInStreamedString = true
-                        continue
-                    }
-                    next = line.end
-                } else {
-                    next = try self.scanOther(bytes, at: at)
-                    if next == 0 { break }
-                    if next < 0 {
-                        at = -next
-                        continue
-                    }
-                }
-                at = next
-            }
-            self.isValueDue = false
-            self.current.missing -= 1
-            if self.current.isStreamed { try self.countStreamed() }
-            if self.current.missing == 0, self.completeLevels() {
-                self.position = 0
-                self.elements = 0
-                try self.checkLength(at)
-                return at
-            }
+    mutating func scan(_ bytes: UnsafeRawBufferPointer) throws(RESPError) -> Int? {
+        if let failure { throw failure }
+        do throws(RESPError) {
+            return try self.advance(bytes)
+        } catch {
+            self.failure = error
+            throw error
         }
-        self.position = at
-        try self.checkLength(at)
-        return nil
     }
 
     /// As ``scan(_:)`` with what is readable in a buffer.
@@ -111,6 +79,96 @@ public struct RESPFrameScanner: Sendable {
         try buffer.readableBytesSpan.withUnsafeBytes { bytes throws(RESPError) in try self.scan(bytes) }
     }
 
+    private mutating func advance(_ bytes: UnsafeRawBufferPointer) throws(RESPError) -> Int? {
+        var at = self.position
+        while true {
+            let stringsEnd = self.passStrings(bytes, from: at)
+            if stringsEnd > at {
+                at = stringsEnd
+            } else {
+                switch try self.step(bytes, at: at) {
+                case .cutOff:
+                    self.position = at
+                    return nil
+                case .part(let end):
+                    at = end
+                    try self.checkLength(at)
+                    continue
+                case .value(let end):
+                    at = end
+                    try self.checkLength(at)
+                    try self.countValue()
+                }
+            }
+            self.isValueDue = false
+            guard self.current.missing == 0, try self.completeLevels() else { continue }
+            self.position = 0
+            self.elements = 0
+            return at
+        }
+    }
+
+    /// Passes over the strings that are whole and well, which most replies are made of, as far as the aggregate goes. All else is left to
+    /// ``step(_:at:)``: what is not whole, and what is wrong.
+    ///
+    /// - Returns: where the last of them ends; `start` if there is none.
+    @inline(__always)
+    private mutating func passStrings(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
+        guard self.payloadEnd == 0, !self.isInStreamedString, !self.current.isStreamed else { return start }
+        let limit = min(bytes.count, self.limits.maximumFrameLength)
+        let longest = self.limits.maximumBulkLength
+        let lineEnd = UInt16(bigEndian: 0x0D0A)
+        var missing = self.current.missing
+        var at = start
+        // The shortest has six bytes.
+        while missing > 0, at + 6 <= limit, bytes[at] == UInt8(ascii: "$") {
+            var length = Int(bytes[at + 1] &- UInt8(ascii: "0"))
+            guard length <= 9 else { break }
+            var index = at + 2
+            if length > 0 {
+                // Eight digits at most, so that nothing can overflow.
+                let digitsEnd = min(at + 9, limit - 4)
+                while index < digitsEnd {
+                    let digit = bytes[index] &- UInt8(ascii: "0")
+                    guard digit <= 9 else { break }
+                    length = length &* 10 &+ Int(digit)
+                    index += 1
+                }
+            }
+            let end = index &+ length &+ 4
+            guard end <= limit, length <= longest, bytes.loadUnaligned(fromByteOffset: index, as: UInt16.self) == lineEnd,
+                bytes.loadUnaligned(fromByteOffset: end - 2, as: UInt16.self) == lineEnd
+            else { break }
+            at = end
+            missing -= 1
+        }
+        self.current.missing = missing
+        return at
+    }
+
+    private mutating func step(_ bytes: UnsafeRawBufferPointer, at: Int) throws(RESPError) -> Step {
+        if self.payloadEnd > 0 {
+            guard bytes.count >= self.payloadEnd else { return .cutOff }
+            try self.checkPayload(bytes, from: at)
+            defer { self.payloadEnd = 0 }
+            return self.isInStreamedString ? .part(self.payloadEnd) : .value(self.payloadEnd)
+        }
+        guard at < bytes.count else { return .cutOff }
+        if self.isInStreamedString { return try self.scanPiece(bytes, at: at) }
+        guard bytes[at] == UInt8(ascii: "$") else { return try self.scanOther(bytes, at: at) }
+        let line = try RESPLengthLine(bytes, at: at + 1)
+        guard line.end > 0 else { return .cutOff }
+        if line.isStreamed {
+            self.isInStreamedString = true
+            self.streamedLength = 0
+            return .part(line.end)
+        }
+        guard line.length >= 0 else { return .value(line.end) }
+        try self.beginPayload(line.length, at: line.end)
+        return .part(line.end)
+    }
+
+    // After every step, not only at the end: otherwise it would depend on the cut which of two errors is found.
     private func checkLength(_ length: Int) throws(RESPError) {
         guard length <= self.limits.maximumFrameLength else { throw RESPError(.frameTooLong, "a value is longer than the limit") }
     }
@@ -141,15 +199,8 @@ public struct RESPFrameScanner: Sendable {
     // MARK: Everything else
 
     /// Reads the line at `at`.
-    ///
-    /// - Returns: the end of a value; the negated end of something that is none by itself, as the line that opens an aggregate; 0 if the
-    ///   line is not whole.
-    private mutating func scanOther(_ bytes: UnsafeRawBufferPointer, at: Int) throws(RESPError) -> Int {
+    private mutating func scanOther(_ bytes: UnsafeRawBufferPointer, at: Int) throws(RESPError) -> Step {
         let type = bytes[at]
-        if self.isInStreamedString {
-            guard type == UInt8(ascii: ";") else { throw RESPError(.malformedValue, "a streamed string with something else in it") }
-            return try self.scanChunk(bytes, at: at)
-        }
         switch type {
         case UInt8(ascii: ":"):
             return try self.scanShortLine(bytes, at: at, "an integer that is none") { RESPNumber.integer($0) != nil }
@@ -178,11 +229,11 @@ public struct RESPFrameScanner: Sendable {
             return try self.scanLine(bytes, at: at, RESPNumber.isBigNumber)
         case UInt8(ascii: "!"), UInt8(ascii: "="):
             let line = try RESPLengthLine(bytes, at: at + 1)
-            guard line.end > 0 else { return 0 }
+            guard line.end > 0 else { return .cutOff }
             guard line.length >= 0 else { throw RESPError(.malformedNumber, "a length that is none") }
             self.isVerbatim = type == UInt8(ascii: "=")
             try self.beginPayload(line.length, at: line.end)
-            return -line.end
+            return .part(line.end)
         case UInt8(ascii: "."):
             return try self.endStream(bytes, at: at)
         case UInt8(ascii: ";"):
@@ -195,80 +246,97 @@ public struct RESPFrameScanner: Sendable {
     /// A line of text. LF alone, CR alone: neither is a line's end nor part of one.
     private mutating func scanLine(
         _ bytes: UnsafeRawBufferPointer, at: Int, _ isValid: (UnsafeRawBufferPointer) -> Bool
-    ) throws(RESPError) -> Int {
+    ) throws(RESPError) -> Step {
         let start = at + 1
-        let limit = self.limits.maximumLineLength
+        let room = self.limits.maximumFrameLength - start - 2
+        let limit = min(self.limits.maximumLineLength, room)
+        let searchEnd = min(bytes.count, start + limit + 1)
         var index = start + self.searched
-        while index < bytes.count, bytes[index] != UInt8(ascii: "\r"), bytes[index] != UInt8(ascii: "\n") { index += 1 }
-        guard index - start <= limit else { throw RESPError(.lineTooLong, "a line is longer than the limit") }
+        while index < searchEnd, bytes[index] != UInt8(ascii: "\r"), bytes[index] != UInt8(ascii: "\n") { index += 1 }
+        guard index - start <= limit else {
+            if limit == room { throw RESPError(.frameTooLong, "a value is longer than the limit") }
+            throw RESPError(.lineTooLong, "a line is longer than the limit")
+        }
         if index < bytes.count, bytes[index] == UInt8(ascii: "\n") { throw RESPError(.malformedLine, "LF without CR") }
         guard index + 1 < bytes.count else {
             self.searched = index - start
-            return 0
+            return .cutOff
         }
         guard bytes[index + 1] == UInt8(ascii: "\n") else { throw RESPError(.malformedLine, "CR without LF") }
         self.searched = 0
         guard isValid(UnsafeRawBufferPointer(rebasing: bytes[start..<index])) else {
             throw RESPError(.malformedNumber, "a number that is none")
         }
-        return index + 2
+        return .value(index + 2)
     }
 
     /// A line that is short whatever its value. One that is cut off is read again.
     private func scanShortLine(
         _ bytes: UnsafeRawBufferPointer, at: Int, _ problem: StaticString, _ isValid: (UnsafeRawBufferPointer) -> Bool
-    ) throws(RESPError) -> Int {
+    ) throws(RESPError) -> Step {
         let start = at + 1
-        let limit = min(bytes.count, at + RESPNumber.longestLine)
+        let longest = at + RESPNumber.longestLine
+        let searchEnd = min(bytes.count, longest)
         var index = start
-        while index < limit, bytes[index] != UInt8(ascii: "\r") {
+        while index < searchEnd, bytes[index] != UInt8(ascii: "\r") {
             if bytes[index] == UInt8(ascii: "\n") { throw RESPError(.malformedLine, "LF without CR") }
             index += 1
         }
-        guard index < limit else {
-            guard index < at + RESPNumber.longestLine else { throw RESPError(.malformedNumber, problem) }
-            return 0
-        }
-        guard index + 1 < bytes.count else { return 0 }
+        guard index < longest else { throw RESPError(.malformedNumber, problem) }
+        guard index + 1 < bytes.count else { return .cutOff }
         guard bytes[index + 1] == UInt8(ascii: "\n") else { throw RESPError(.malformedLine, "CR without LF") }
         guard isValid(UnsafeRawBufferPointer(rebasing: bytes[start..<index])) else { throw RESPError(.malformedNumber, problem) }
-        return index + 2
+        return .value(index + 2)
     }
 
     // MARK: Aggregates
 
     private mutating func open(
         _ bytes: UnsafeRawBufferPointer, at: Int, perEntry: Int, isMap: Bool = false, isAttribute: Bool = false, mayBeNull: Bool = false
-    ) throws(RESPError) -> Int {
+    ) throws(RESPError) -> Step {
         let line = try RESPLengthLine(bytes, at: at + 1)
-        guard line.end > 0 else { return 0 }
+        guard line.end > 0 else { return .cutOff }
         guard line.length >= 0 || line.isStreamed else {
             guard mayBeNull else { throw RESPError(.malformedNumber, "a count that is none") }
-            return line.end
+            return .value(line.end)
         }
         guard self.outer.count < self.limits.maximumDepth else { throw RESPError(.tooDeep, "a value is nested deeper than the limit") }
+        // It is here, or will be due again when it ends.
+        self.isValueDue = false
         if line.isStreamed {
             self.outer.append(self.current)
             self.current = Level(missing: .max, isAttribute: isAttribute, isStreamed: true, isMap: isMap)
-            return -line.end
+            return .part(line.end)
         }
         guard line.length <= (self.limits.maximumElements - self.elements) / perEntry else {
             throw RESPError(.tooManyElements, "a value has more elements than the limit")
         }
-        guard line.length > 0 else {
-            self.isValueDue = isAttribute
-            return isAttribute ? -line.end : line.end
-        }
+        guard line.length > 0 else { return self.close(isAttribute: isAttribute, at: line.end) }
         self.elements += line.length * perEntry
         self.outer.append(self.current)
         self.current = Level(missing: line.length * perEntry, isAttribute: isAttribute)
-        return -line.end
+        return .part(line.end)
+    }
+
+    /// An aggregate is a value; an attribute only stands before one.
+    private mutating func close(isAttribute: Bool, at end: Int) -> Step {
+        self.isValueDue = isAttribute
+        return isAttribute ? .part(end) : .value(end)
+    }
+
+    private mutating func countValue() throws(RESPError) {
+        self.current.missing -= 1
+        guard self.current.isStreamed else { return }
+        guard self.elements < self.limits.maximumElements else {
+            throw RESPError(.tooManyElements, "a value has more elements than the limit")
+        }
+        self.elements += 1
     }
 
     /// Leaves what is complete.
     ///
     /// - Returns: whether the value itself is.
-    private mutating func completeLevels() -> Bool {
+    private mutating func completeLevels() throws(RESPError) -> Bool {
         while self.current.missing == 0 {
             guard let containing = self.outer.popLast() else {
                 self.current.missing = 1
@@ -280,45 +348,42 @@ public struct RESPFrameScanner: Sendable {
                 self.isValueDue = true
                 return false
             }
-            self.current.missing -= 1
+            try self.countValue()
         }
         return false
     }
 
     // MARK: Streams
 
-    private mutating func countStreamed() throws(RESPError) {
-        guard self.elements < self.limits.maximumElements else {
-            throw RESPError(.tooManyElements, "a value has more elements than the limit")
-        }
-        self.elements += 1
-    }
-
     /// The line that ends a streamed aggregate.
-    private mutating func endStream(_ bytes: UnsafeRawBufferPointer, at: Int) throws(RESPError) -> Int {
+    private mutating func endStream(_ bytes: UnsafeRawBufferPointer, at: Int) throws(RESPError) -> Step {
         guard self.current.isStreamed, !self.isValueDue else { throw RESPError(.malformedValue, "the end of a stream outside of one") }
-        let end = try self.scanShortLine(bytes, at: at, "the end of a stream with something in it") { $0.count == 0 }
-        guard end > 0 else { return 0 }
+        let line = try self.scanShortLine(bytes, at: at, "the end of a stream with something in it") { $0.count == 0 }
+        guard case .value(let end) = line else { return line }
         guard !self.current.isMap || (Int.max - self.current.missing) % 2 == 0 else {
             throw RESPError(.malformedValue, "a streamed map ends after a key")
         }
         let isAttribute = self.current.isAttribute
-        // Whatever contains it can be asked for: a stream is never the value's own level.
+        // Something contains it: a stream is never the value's own level.
         self.current = self.outer.removeLast()
-        self.isValueDue = isAttribute
-        return isAttribute ? -end : end
+        return self.close(isAttribute: isAttribute, at: end)
     }
 
     /// A piece of a streamed string; one of no bytes ends it.
-    private mutating func scanChunk(_ bytes: UnsafeRawBufferPointer, at: Int) throws(RESPError) -> Int {
+    private mutating func scanPiece(_ bytes: UnsafeRawBufferPointer, at: Int) throws(RESPError) -> Step {
+        guard bytes[at] == UInt8(ascii: ";") else { throw RESPError(.malformedValue, "a streamed string with something else in it") }
         let line = try RESPLengthLine(bytes, at: at + 1)
-        guard line.end > 0 else { return 0 }
+        guard line.end > 0 else { return .cutOff }
         guard line.length >= 0 else { throw RESPError(.malformedNumber, "a length that is none") }
         if line.length == 0 {
             self.isInStreamedString = false
-            return line.end
+            return .value(line.end)
         }
+        guard line.length <= self.limits.maximumBulkLength - self.streamedLength else {
+            throw RESPError(.bulkTooLong, "a streamed string is longer than the limit")
+        }
+        self.streamedLength += line.length
         try self.beginPayload(line.length, at: line.end)
-        return -line.end
+        return .part(line.end)
     }
 }

@@ -2,10 +2,10 @@ import NIOCore
 
 /// The inline form of a command, as Redis reads it (`sdssplitargs`).
 enum RESPInlineCommand {
-    /// The words of a line.
+    /// The words of a line. NUL ends it, as it ends a string of C: what follows is not looked at.
     static func words(_ line: ByteBuffer) throws(RESPError) -> [ByteBuffer] {
         var words: [ByteBuffer] = []
-        var rest = line.readableBytesView[...]
+        var rest = line.readableBytesView.prefix { $0 != 0 }
         while true {
             rest = rest.drop(while: Self.isBlank)
             guard !rest.isEmpty else { return words }
@@ -72,6 +72,6 @@ enum RESPInlineCommand {
         }
     }
 
-    /// What C's `isspace` calls one; NUL ends a line for Redis as well.
-    private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) || byte == 0 }
+    /// What C's `isspace` calls one.
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
 }

@@ -55,6 +55,20 @@ struct RESPLengthLine {
         } else if digitsEnd > start + 1, bytes[start] == UInt8(ascii: "0") {
             throw RESPError(.malformedNumber, "a number with a leading zero")
         }
+        return try self.lineEnd(bytes, at: index, length: length)
+    }
+
+    /// Nineteen digits, perhaps: more than any limit, but to be told from what is no number at all.
+    @inline(never)
+    private static func long(_ bytes: UnsafeRawBufferPointer, at start: Int) throws(RESPError) -> RESPLengthLine {
+        let end = bytes[start...].prefix(20).firstIndex { $0 &- UInt8(ascii: "0") > 9 } ?? min(bytes.count, start + 20)
+        guard let value = RESPNumber.integer(UnsafeRawBufferPointer(rebasing: bytes[start..<end])) else {
+            throw RESPError(.malformedNumber, "a number out of range or with a leading zero")
+        }
+        return try self.lineEnd(bytes, at: end, length: Int(value))
+    }
+
+    private static func lineEnd(_ bytes: UnsafeRawBufferPointer, at index: Int, length: Int) throws(RESPError) -> RESPLengthLine {
         guard index < bytes.count else { return RESPLengthLine(length: 0, end: 0) }
         guard bytes[index] == UInt8(ascii: "\r") else {
             if bytes[index] == UInt8(ascii: "\n") { throw RESPError(.malformedLine, "LF without CR") }
@@ -63,19 +77,5 @@ struct RESPLengthLine {
         guard index + 1 < bytes.count else { return RESPLengthLine(length: 0, end: 0) }
         guard bytes[index + 1] == UInt8(ascii: "\n") else { throw RESPError(.malformedLine, "CR without LF") }
         return RESPLengthLine(length: length, end: index + 2)
-    }
-
-    /// Nineteen digits, perhaps: more than any limit, but to be told from what is no number at all.
-    @inline(never)
-    private static func long(_ bytes: UnsafeRawBufferPointer, at start: Int) throws(RESPError) -> RESPLengthLine {
-        let end = bytes[start...].prefix(20).firstIndex { $0 &- UInt8(ascii: "0") > 9 } ?? min(bytes.count, start + 20)
-        let digits = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
-        guard digits.count < 20, let value = RESPNumber.integer(digits) else {
-            throw RESPError(.malformedNumber, "a number out of range or with a leading zero")
-        }
-        guard end + 1 < bytes.count else { return RESPLengthLine(length: 0, end: 0) }
-        guard bytes[end] == UInt8(ascii: "\r") else { throw RESPError(.malformedNumber, "a length with something else in it") }
-        guard bytes[end + 1] == UInt8(ascii: "\n") else { throw RESPError(.malformedLine, "CR without LF") }
-        return RESPLengthLine(length: Int(value), end: end + 2)
     }
 }

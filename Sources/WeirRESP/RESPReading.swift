@@ -24,7 +24,10 @@ enum RESPReading {
     @usableFromInline
     static func afterAttributes(_ bytes: UnsafeRawBufferPointer, at: Int) -> Int {
         var at = at
-        while bytes[at] == self.attribute { at = self.endOfAggregate(bytes, at: at) }
+        while bytes[at] == self.attribute {
+            let line = self.length(bytes, at: at + 1)
+            at = line.isStreamed ? self.skip(bytes, at: line.end, 1, streams: 1) : self.skip(bytes, at: line.end, line.length * 2)
+        }
         return at
     }
 
@@ -62,20 +65,54 @@ enum RESPReading {
             let line = self.length(bytes, at: at + 1)
             if line.length >= 0 { return line.end + line.length + 2 }
         }
-        return self.endOfOther(bytes, at: at)
+        return self.skip(bytes, at: at, 1)
     }
 
+    /// Where the next values end that stand in a row, however deep they are nested.
+    ///
+    /// What an aggregate contains is added to what is missing. In a stream nothing need be counted but the streams in it, as the scanner
+    /// has seen that all else in it is complete where it ends.
+    ///
+    /// - Parameters:
+    ///   - missing: how many values; a stream that is open counts as one.
+    ///   - streams: how many are open at `at`, 0 or 1.
     @inline(never)
     @usableFromInline
-    static func endOfOther(_ bytes: UnsafeRawBufferPointer, at: Int) -> Int {
-        let at = self.value(bytes, at: at)
-        switch bytes[at] {
+    static func skip(_ bytes: UnsafeRawBufferPointer, at: Int, _ missing: Int, streams: Int = 0) -> Int {
+        var (at, missing, streams) = (at, missing, streams)
+        var isAttribute = false
+        while missing > 0 {
+            let type = bytes[at]
+            var isValue = true
+            if let perEntry = self.perEntry(type) {
+                let line = self.length(bytes, at: at + 1)
+                at = line.end
+                if line.isStreamed {
+                    if streams == 0 { isAttribute = type == self.attribute }
+                    streams += 1
+                } else if streams == 0 {
+                    missing += max(line.length, 0) * perEntry
+                    isValue = type != self.attribute
+                }
+            } else if type == self.endOfStream {
+                at += 3
+                streams -= 1
+                isValue = !isAttribute
+            } else {
+                at = self.endOfScalar(bytes, at: at, type)
+            }
+            if isValue, streams == 0 { missing -= 1 }
+        }
+        return at
+    }
+
+    @inline(__always)
+    private static func endOfScalar(_ bytes: UnsafeRawBufferPointer, at: Int, _ type: UInt8) -> Int {
+        switch type {
         case UInt8(ascii: "$"), UInt8(ascii: "!"), UInt8(ascii: "="):
             let line = self.length(bytes, at: at + 1)
             if line.isStreamed { return self.endOfPieces(bytes, at: line.end) }
             return line.length < 0 ? line.end : line.end + line.length + 2
-        case UInt8(ascii: "*"), UInt8(ascii: "~"), UInt8(ascii: ">"), UInt8(ascii: "%"):
-            return self.endOfAggregate(bytes, at: at)
         default:
             return self.lineEnd(bytes, at: at)
         }
@@ -88,18 +125,5 @@ enum RESPReading {
             if line.length == 0 { return line.end }
             at = line.end + line.length + 2
         }
-    }
-
-    /// Walks over an aggregate. Recursive: as deep as the scanner's limit allowed.
-    private static func endOfAggregate(_ bytes: UnsafeRawBufferPointer, at: Int) -> Int {
-        let line = self.length(bytes, at: at + 1)
-        var next = line.end
-        if line.isStreamed {
-            while bytes[next] != self.endOfStream { next = self.end(bytes, at: next) }
-            return next + 3
-        }
-        guard line.length > 0, let perEntry = self.perEntry(bytes[at]) else { return next }
-        for _ in 0..<(line.length * perEntry) { next = self.end(bytes, at: next) }
-        return next
     }
 }

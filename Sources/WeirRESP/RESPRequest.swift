@@ -44,29 +44,38 @@ public struct RESPRequest: Hashable, Sendable {
 
         public var underestimatedCount: Int { self.bytes.withUnsafeReadableBytes { RESPReading.length($0, at: 1).length } }
 
-        public func makeIterator() -> Iterator {
-            let line = self.bytes.withUnsafeReadableBytes { RESPReading.length($0, at: 1) }
-            return Iterator(bytes: self.bytes, position: line.end, missing: line.length)
-        }
+        public func makeIterator() -> Iterator { Iterator(self.bytes) }
 
         /// Goes from one to the next.
         public struct Iterator: IteratorProtocol {
-            fileprivate let bytes: ByteBuffer
-            fileprivate var position: Int
-            fileprivate var missing: Int
+            private var rest: ByteBuffer
+            private var missing: Int
+
+            fileprivate init(_ bytes: ByteBuffer) {
+                let line = bytes.withUnsafeReadableBytes { RESPReading.length($0, at: 1) }
+                self.rest = bytes
+                self.rest.moveReaderIndex(forwardBy: line.end)
+                self.missing = line.length
+            }
 
             public mutating func next() -> ByteBuffer? {
                 guard self.missing > 0 else { return nil }
                 self.missing -= 1
-                let line = self.bytes.withUnsafeReadableBytes { RESPReading.length($0, at: self.position + 1) }
-                self.position = line.end + line.length + 2
-                return self.bytes.getSlice(at: self.bytes.readerIndex + line.end, length: line.length)
+                let line = self.rest.withUnsafeReadableBytes { RESPReading.length($0, at: 1) }
+                self.rest.moveReaderIndex(forwardBy: line.end)
+                let argument = self.rest.readSlice(length: line.length)
+                self.rest.moveReaderIndex(forwardBy: 2)
+                return argument
             }
         }
     }
 }
 
-/// Shows the name and the number of arguments only: an argument may be a secret.
+/// Shows the beginning of the name and the number of arguments only: an argument may be a secret.
 extension RESPRequest: CustomStringConvertible {
-    public var description: String { "RESPRequest(\(String(buffer: self.name)), \(self.count - 1) arguments)" }
+    public var description: String {
+        // A client chooses the name: nothing of it may spoil a log.
+        let name = String(decoding: self.name.readableBytesView.prefix(32), as: UTF8.self)
+        return "RESPRequest(\(name.debugDescription), \(self.count - 1) arguments)"
+    }
 }

@@ -36,8 +36,9 @@ public struct RESPRequestDecoder: NIOSingleStepByteToMessageDecoder {
                 if buffer.getInteger(at: buffer.readerIndex, as: UInt8.self) != UInt8(ascii: "*") {
                     guard let line = try self.takeLine(&buffer) else { return nil }
                     let words = try RESPInlineCommand.words(line)
-                    if !words.isEmpty { return RESPRequest(words) }
-                    continue
+                    if words.isEmpty { continue }
+                    try self.checkInline(words)
+                    return RESPRequest(words)
                 }
                 guard let end = try self.scan(buffer) else { return nil }
                 if end < 0 {
@@ -106,12 +107,15 @@ public struct RESPRequestDecoder: NIOSingleStepByteToMessageDecoder {
         return self.position
     }
 
-    /// An inline command's line, its end not included: LF, as Redis takes it, with or without CR.
+    // MARK: Inline commands
+
+    /// A line, its end not included: LF, as Redis takes it, with or without CR.
     private mutating func takeLine(_ buffer: inout ByteBuffer) throws(RESPError) -> ByteBuffer? {
-        let limit = self.limits.maximumLineLength
+        let limit = min(self.limits.maximumLineLength, self.limits.maximumFrameLength)
         let view = buffer.readableBytesView
         let found = view[(view.startIndex + self.searched)...].firstIndex(of: UInt8(ascii: "\n"))
         let length = found.map { $0 - view.startIndex } ?? view.count
+        // One for a CR.
         guard length <= limit + 1 else { throw RESPError(.lineTooLong, "an inline command is longer than the limit") }
         guard found != nil else {
             self.searched = length
@@ -123,5 +127,15 @@ public struct RESPRequestDecoder: NIOSingleStepByteToMessageDecoder {
         if line.readableBytesView.last == UInt8(ascii: "\r") { line.moveWriterIndex(to: line.writerIndex - 1) }
         guard line.readableBytes <= limit else { throw RESPError(.lineTooLong, "an inline command is longer than the limit") }
         return line
+    }
+
+    /// What holds for the other form holds for this one.
+    private func checkInline(_ words: [ByteBuffer]) throws(RESPError) {
+        guard words.count <= self.limits.maximumElements else {
+            throw RESPError(.tooManyElements, "a command has more arguments than the limit")
+        }
+        guard words.allSatisfy({ $0.readableBytes <= self.limits.maximumBulkLength }) else {
+            throw RESPError(.bulkTooLong, "a string is longer than the limit")
+        }
     }
 }

@@ -106,10 +106,7 @@ extension RESPValue {
         case .double: self = .double(frame.double ?? .nan)
         case .bigNumber: self = .bigNumber(string())
         case .bulkError: self = .bulkError(string())
-        case .verbatimString:
-            var bytes = ByteBuffer(string: "\(frame.verbatimFormat ?? "txt"):")
-            bytes.writeImmutableBuffer(string())
-            self = .verbatimString(bytes)
+        case .verbatimString: self = .verbatimString(frame.verbatimString ?? ByteBuffer())
         case .map: self = .map(frame.entries?.map { RESPMapEntry(key: RESPValue($0.key), value: RESPValue($0.value)) } ?? [])
         case .set: self = .set(elements())
         case .push: self = .push(elements())

@@ -41,10 +41,39 @@ enum Corpus {
         ("%0\r\n", .map([])),
         ("~2\r\n:1\r\n:1\r\n", .set([.integer(1), .integer(1)])),
         (">2\r\n+invalidate\r\n*1\r\n$1\r\nk\r\n", .push([.simple("invalidate"), .array([.bulk("k")])])),
-        // Attributes are hints: read, counted and dropped, before a value, within an array, and nested.
+        // Attributes are hints, left out of a value: before one, within an array, nested, repeated, before a push.
         ("|1\r\n+ttl\r\n:3600\r\n$1\r\nv\r\n", .bulk("v")),
         ("*2\r\n:1\r\n|1\r\n+k\r\n*1\r\n:9\r\n:2\r\n", .array([.integer(1), .integer(2)])),
         ("|0\r\n:5\r\n", .integer(5)),
+        ("|1\r\n|1\r\n+a\r\n+b\r\n+k\r\n+v\r\n:5\r\n", .integer(5)),
+        ("|1\r\n+a\r\n:1\r\n|2\r\n+b\r\n:2\r\n+c\r\n:3\r\n*1\r\n:5\r\n", .array([.integer(5)])),
+        ("|1\r\n+a\r\n:1\r\n>1\r\n+b\r\n", .push([.simple("b")])),
+        ("|1\r\n+a\r\n:1\r\n*-1\r\n", .null),
+        ("%1\r\n|1\r\n+a\r\n:1\r\n+k\r\n|1\r\n+b\r\n:2\r\n$-1\r\n", .map([RESPMapEntry(key: .simple("k"), value: .null)])),
+        // Streams: strings in pieces, aggregates without a count.
+        ("$?\r\n;4\r\nHell\r\n;5\r\no wor\r\n;2\r\nld\r\n;0\r\n", .bulk("Hello world")),
+        ("$?\r\n;0\r\n", .bulk("")),
+        ("*?\r\n:1\r\n$1\r\na\r\n.\r\n", .array([.integer(1), .bulk("a")])),
+        ("*?\r\n.\r\n", .array([])),
+        ("%?\r\n+a\r\n:1\r\n+b\r\n:2\r\n.\r\n", .map(Corpus.twoEntries)),
+        ("%?\r\n.\r\n", .map([])),
+        ("~?\r\n#t\r\n.\r\n", .set([.boolean(true)])),
+        (">?\r\n+a\r\n.\r\n", .push([.simple("a")])),
+        ("*?\r\n*?\r\n.\r\n$?\r\n;1\r\nx\r\n;0\r\n*1\r\n*-1\r\n.\r\n", .array([.array([]), .bulk("x"), .array([.null])])),
+        ("|?\r\n+a\r\n:1\r\n.\r\n$1\r\nv\r\n", .bulk("v")),
+        ("|1\r\n+a\r\n:1\r\n*?\r\n.\r\n", .array([])),
+        ("|1\r\n+a\r\n:1\r\n|?\r\n.\r\n$?\r\n;0\r\n", .bulk("")),
+        ("*?\r\n|1\r\n+k\r\n*?\r\n.\r\n%?\r\n.\r\n.\r\n", .array([.map([])])),
+        ("*2\r\n|?\r\n:1\r\n*?\r\n.\r\n.\r\n:1\r\n:9\r\n", .array([.integer(1), .integer(9)])),
+        (
+            "*2\r\n*?\r\n|?\r\n:1\r\n:2\r\n.\r\n*2\r\n:1\r\n*?\r\n.\r\n.\r\n:9\r\n",
+            .array([.array([.array([.integer(1), .array([])])]), .integer(9)])
+        ),
+    ]
+
+    private static let twoEntries = [
+        RESPMapEntry(key: .simple("a"), value: .integer(1)),
+        RESPMapEntry(key: .simple("b"), value: .integer(2)),
     ]
 
     /// What must be refused, and with which code.
@@ -95,40 +124,33 @@ enum Corpus {
         ("(12x\r\n", .malformedNumber),
         ("=3\r\ntxt\r\n", .malformedValue),
         ("=5\r\ntxtab\r\n", .malformedValue),
-        ("$?\r\n", .streamedType),
-        ("*?\r\n", .streamedType),
-        (";4\r\nabcd\r\n", .streamedType),
-        (".\r\n", .streamedType),
+        ("=0\r\n\r\n", .malformedValue),
+        ("!-1\r\n", .malformedNumber),
+        ("$1234567890123456789\n", .malformedLine),
+        ("!?\r\n", .malformedNumber),
+        ("=?\r\n", .malformedNumber),
+        (".\r\n", .malformedValue),
+        (";4\r\nabcd\r\n", .malformedValue),
+        ("*1\r\n.\r\n", .malformedValue),
+        ("|1\r\n:1\r\n:1\r\n.\r\n", .malformedValue),
+        ("*?\r\n|1\r\n:1\r\n:1\r\n.\r\n", .malformedValue),
+        ("*?\r\n|0\r\n.\r\n", .malformedValue),
+        ("%?\r\n:1\r\n.\r\n", .malformedValue),
+        ("|?\r\n:1\r\n.\r\n", .malformedValue),
+        ("*?\r\n.x\r\n", .malformedNumber),
+        ("*?\r\n;0\r\n", .malformedValue),
+        ("$?\r\n:1\r\n", .malformedValue),
+        ("$?\r\n$1\r\na\r\n", .malformedValue),
+        ("$?\r\n.\r\n", .malformedValue),
+        ("$?\r\n;-1\r\n", .malformedNumber),
+        ("$?\r\n;?\r\n", .malformedNumber),
+        ("$?\r\n;1\r\nabc", .malformedLine),
+        ("$?x\r\n", .malformedNumber),
+        ("*?\r\n>1\r\n", .malformedValue),
+        ("|1\r\n>1\r\n", .malformedValue),
         ("*1\r\n>1\r\n:1\r\n", .malformedValue),
         ("?1\r\n", .unknownType),
         ("PING\r\n", .unknownType),
         ("\u{0}", .unknownType),
     ]
-}
-
-/// Everything that one decoder makes of the pieces, and the error that ended it.
-func decode(_ pieces: [ByteBuffer], limits: RESPDecoderLimits = RESPDecoderLimits()) -> (values: [RESPValue], error: RESPError?) {
-    let processor = NIOSingleStepByteToMessageProcessor(RESPDecoder(limits: limits))
-    var values: [RESPValue] = []
-    do {
-        for piece in pieces { try processor.process(buffer: piece) { values.append($0) } }
-        return (values, nil)
-    } catch {
-        return (values, error as? RESPError)
-    }
-}
-
-func decode(_ wire: String, limits: RESPDecoderLimits = RESPDecoderLimits()) -> (values: [RESPValue], error: RESPError?) {
-    decode([ByteBuffer(string: wire)], limits: limits)
-}
-
-/// The wire cut into pieces of one size.
-func pieces(_ wire: ByteBuffer, of size: Int) -> [ByteBuffer] {
-    var rest = wire
-    var pieces: [ByteBuffer] = []
-    while rest.readableBytes > 0 {
-        // A buffer of its own, as each read of a socket gives.
-        pieces.append(ByteBuffer(bytes: rest.readSlice(length: min(size, rest.readableBytes))!.readableBytesView))
-    }
-    return pieces
 }
