@@ -36,8 +36,8 @@ private final class RedisWaiter: RedisReplyReceiver {
     func redisFailed(_ error: RedisError, tag: UInt64) { self.resume(.failure(error)) }
 
     func cancel(in redis: LocalRedis) {
-        guard self.continuation != nil, let ticket, redis.cancel(ticket) else { return }
-        self.resume(.failure(RedisError(.cancelled, "the task was cancelled", mayHaveRun: true)))
+        guard self.continuation != nil, let ticket else { return }
+        redis.fail(ticket) { RedisError(.cancelled, "the task was cancelled", mayHaveRun: $0) }
     }
 
     private func resume(_ result: Result<RESPFrame, RedisError>) {

@@ -27,7 +27,7 @@ final class RedisPipeline: DeadlineReceiver {
     /// Stored, so that a pass allocates nothing.
     private var endOfPass: (() -> Void)?
     /// When the server last sent something, or was first asked after it had nothing to answer.
-    private var lastProgress: NIODeadline = .uptimeNanoseconds(0)
+    private(set) var lastProgress: NIODeadline = .uptimeNanoseconds(0)
     private var whenRoom: [EventLoopPromise<Void>] = []
     private(set) var isEnded = false
     /// Called when no command is left.
@@ -89,8 +89,9 @@ final class RedisPipeline: DeadlineReceiver {
         self.isFlushScheduled = false
         guard let connection, connection.isWritable, self.queue.hasUnsent else { return }
         if self.queue.inFlight == 0 { self.lastProgress = self.loopContext.passTime }
+        // The write may fail at once, and with it the connection: the queue is in order before it.
         if let bytes = self.queue.takeUnsent() { connection.write(bytes) }
-        self.queue.clearUnsent()
+        self.queue.reclaimMemory()
         if !self.whenRoom.isEmpty { self.tellOfRoom() }
     }
 
@@ -101,14 +102,15 @@ final class RedisPipeline: DeadlineReceiver {
 
     /// Fails a command that waits.
     func fail(_ ticket: RedisTicket, _ error: (_ mayHaveRun: Bool) -> RedisError) {
-        guard let (answer, mayHaveRun) = self.takeBack(ticket) else { return }
-        answer.fail(error(mayHaveRun))
+        guard let abandoned = self.takeBack(ticket) else { return }
+        abandoned.answer.fail(error(abandoned.mayHaveRun))
     }
 
-    private func takeBack(_ ticket: RedisTicket) -> (RedisAnswer, Bool)? {
-        guard let (answer, timer, mayHaveRun) = self.queue.abandon(ticket.number) else { return nil }
-        if let timer { self.loopContext.deadlines.cancel(timer) }
-        return (answer, mayHaveRun)
+    private func takeBack(_ ticket: RedisTicket) -> RedisQueue.Abandoned? {
+        guard let abandoned = self.queue.abandon(ticket.number) else { return nil }
+        if let timer = abandoned.timer { self.loopContext.deadlines.cancel(timer) }
+        self.shrunk()
+        return abandoned
     }
 
     // MARK: Back-pressure
@@ -119,6 +121,13 @@ final class RedisPipeline: DeadlineReceiver {
         let promise = self.loopContext.loop.makePromise(of: Void.self)
         self.whenRoom.append(promise)
         return promise.futureResult
+    }
+
+    /// Fewer commands wait than before.
+    @inline(__always)
+    private func shrunk() {
+        if !self.whenRoom.isEmpty { self.tellOfRoom() }
+        if self.queue.count == 0, let whenEmpty { whenEmpty() }
     }
 
     private func tellOfRoom() {
@@ -149,8 +158,7 @@ final class RedisPipeline: DeadlineReceiver {
         guard let entry = self.queue.popReplied() else { return false }
         if let timer = entry.timer { self.loopContext.deadlines.cancel(timer) }
         entry.answer.succeed(reply)
-        if !self.whenRoom.isEmpty { self.tellOfRoom() }
-        if self.queue.count == 0, let whenEmpty { whenEmpty() }
+        self.shrunk()
         return true
     }
 
@@ -158,6 +166,7 @@ final class RedisPipeline: DeadlineReceiver {
     func detach(_ error: (_ mayHaveRun: Bool) -> RedisError) {
         self.connection = nil
         for entry in self.queue.connectionLost() { self.fail(entry, error(true)) }
+        self.shrunk()
     }
 
     /// There will be no other connection: everything fails.
@@ -173,6 +182,7 @@ final class RedisPipeline: DeadlineReceiver {
     /// Fails everything that waits and goes on.
     func failAll(_ error: (_ mayHaveRun: Bool) -> RedisError) {
         for (entry, mayHaveRun) in self.queue.removeAll() { self.fail(entry, error(mayHaveRun)) }
+        self.shrunk()
     }
 
     private func fail(_ entry: RedisQueue.Entry, _ error: RedisError) {
@@ -181,9 +191,12 @@ final class RedisPipeline: DeadlineReceiver {
     }
 
     func deadlineReached(tag: UInt64) {
-        guard let (answer, _, mayHaveRun) = self.queue.abandon(tag) else { return }
+        guard let abandoned = self.queue.abandon(tag) else { return }
         // First, so that whoever is told finds the connection gone and not in doubt.
-        if mayHaveRun, let connection, self.lastProgress + self.limits.stallTimeout <= self.loopContext.loop.now { connection.stalled() }
-        answer.fail(RedisError(.timeout, "no reply came by the deadline", mayHaveRun: mayHaveRun))
+        if abandoned.isInFlight, let connection, self.lastProgress + self.limits.stallTimeout <= self.loopContext.loop.now {
+            connection.stalled()
+        }
+        abandoned.answer.fail(RedisError(.timeout, "no reply came by the deadline", mayHaveRun: abandoned.mayHaveRun))
+        self.shrunk()
     }
 }
