@@ -30,6 +30,9 @@ public final class LocalRedis {
             }
     }
 
+    /// Of the first shared connection.
+    var firstPipeline: RedisPipeline { self.firstLink.pipeline }
+
     // MARK: Receivers
 
     /// Sends a command over a shared connection; its reply or error goes to the receiver, which may be called before this returns if
