@@ -81,7 +81,9 @@ let package = Package(
         .testTarget(name: "WeirRESPTests", dependencies: ["WeirRESP", nioCore, nioEmbedded, nioTestUtils], swiftSettings: settings),
         .testTarget(
             name: "WeirRedisTests",
-            dependencies: ["WeirRedis", "WeirRESP", "WeirTestKit", "WeirPool", "WeirCore", nioCore, nioPosix, nioEmbedded],
+            dependencies: [
+                "WeirRedis", "WeirRESP", "WeirTestKit", "WeirPool", "WeirCore", nioCore, nioPosix, nioEmbedded, nioConcurrencyHelpers,
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "WeirHTTPTests",
@@ -89,7 +91,9 @@ let package = Package(
             swiftSettings: settings),
         // Run the built examples as processes and talk to them over sockets.
         .testTarget(
-            name: "ExamplesTests", dependencies: ["WeirRedis", "WeirPool", "WeirTestKit", nioCore, nioPosix], swiftSettings: settings),
+            name: "ExamplesTests",
+            dependencies: ["WeirRedis", "WeirRESP", "WeirPool", "WeirTestKit", nioCore, nioPosix, nioConcurrencyHelpers],
+            swiftSettings: settings),
         .testTarget(
             name: "WeirPoolTests",
             dependencies: ["WeirPool", "WeirCore", nioCore, nioPosix, nioEmbedded, nioConcurrencyHelpers, logging, serviceLifecycle],

@@ -9,34 +9,27 @@ import WeirTestKit
     private static let megabyte = 1 << 20
     private static let getLarge = "GET /kv/large HTTP/1.1\r\nHost: h\r\n\r\n"
 
-    /// A gateway that holds a value of one megabyte, and a client that has asked for it so often and reads nothing yet.
-    private func withUnreadResponses(_ count: Int, _ body: (Program, Int, Client) async throws -> Void) async throws {
-        try await withGateway(["ACCESS_LOG": "off"]) { program, port in
-            let put = try await request(port, "PUT", "/kv/large", body: String(repeating: "v", count: Self.megabyte))
-            #expect(put.hasPrefix("HTTP/1.1 204 "))
+    /// A gateway whose Redis holds a value of one megabyte, and a client that has asked for it so often and reads nothing yet.
+    private func withUnreadResponses(_ count: Int, _ body: (Program, Int, CountingRedis, Client) async throws -> Void) async throws {
+        let redis = try await CountingRedis.start(valueLength: Self.megabyte)
+        try await withGateway(["ACCESS_LOG": "off", "REDIS_URL": "redis://127.0.0.1:\(redis.port)"]) { program, port in
             let client = try await Client.connect(port, readsByItself: false)
             try await client.send(String(repeating: Self.getLarge, count: count))
-            try await body(program, port, client)
+            try await body(program, port, redis, client)
         }
+        try await redis.shutdown()
     }
 
-    private func redisLeases(_ port: Int) async throws -> Int {
-        let status = try await request(port, "GET", "/status")
-        let json = try #require(status.firstRange(of: "\r\n\r\n"))
-        let object = try JSONSerialization.jsonObject(with: Data(status[json.upperBound...].utf8)) as? [String: Any]
-        let pool = (object?["redis"] as? [String: Any])?["pool"] as? [String: Any]
-        return try #require(pool?["leases"] as? Int)
-    }
-
-    /// Time enough for a gateway that does not wait for its client to answer hundreds of requests.
-    private func leasesWhenAllIsQuiet(_ port: Int) async throws -> Int {
-        var (leases, rounds) = (0, 0)
+    /// How many values were asked for in time enough for a gateway that does not wait for its client to answer hundreds of requests.
+    private func valuesWhenAllIsQuiet(_ port: Int, _ redis: CountingRedis) async throws -> Int {
+        var (values, rounds) = (0, 0)
         while rounds < 100 {
-            let now = try await self.redisLeases(port)
-            rounds = now == leases ? rounds + 1 : 0
-            leases = now
+            _ = try await request(port, "GET", "/status")
+            let now = redis.count
+            rounds = now == values ? rounds + 1 : 0
+            values = now
         }
-        return leases
+        return values
     }
 
     /// The whole responses in what a client got, each of one megabyte.
@@ -49,10 +42,10 @@ import WeirTestKit
     }
 
     @Test func responsesThatNobodyReadsAreNotMade() async throws {
-        try await self.withUnreadResponses(200) { program, port, client in
-            let leases = try await self.leasesWhenAllIsQuiet(port)
+        try await self.withUnreadResponses(200) { program, port, redis, client in
+            let values = try await self.valuesWhenAllIsQuiet(port, redis)
             // What the kernel's buffers hold, and one.
-            #expect(leases < 40)
+            #expect((1..<40).contains(values))
             #expect(program.residentBytes < 150_000_000)
             try await client.startReading()
             let counted = try await client.count(200 * Self.megabyte)
@@ -62,10 +55,10 @@ import WeirTestKit
     }
 
     @Test func aClientThatHasSaidAllGetsAll() async throws {
-        try await self.withUnreadResponses(12) { _, port, client in
-            _ = try await self.leasesWhenAllIsQuiet(port)
+        try await self.withUnreadResponses(12) { _, port, redis, client in
+            _ = try await self.valuesWhenAllIsQuiet(port, redis)
             try await client.finish()
-            _ = try await self.leasesWhenAllIsQuiet(port)
+            _ = try await self.valuesWhenAllIsQuiet(port, redis)
             try await client.startReading()
             let text = try await client.all()
             #expect(self.wholeResponses(text) == 12)
@@ -73,8 +66,8 @@ import WeirTestKit
     }
 
     @Test func shutdownCutsNoResponseThatWasMade() async throws {
-        try await self.withUnreadResponses(12) { program, port, client in
-            _ = try await self.leasesWhenAllIsQuiet(port)
+        try await self.withUnreadResponses(12) { program, port, redis, client in
+            _ = try await self.valuesWhenAllIsQuiet(port, redis)
             program.signal(SIGTERM)
             try await self.waitUntilRefused(port)
             try await client.startReading()
@@ -171,7 +164,7 @@ import WeirTestKit
     @Test func valuesThatAreTooLargeAreNotRead() async throws {
         let server = try await ScriptedServer.start(on: MultiThreadedEventLoopGroup.singleton) { number in
             let reply = number == 1 ? "$1048577\r\n" : "$1048576\r\n" + String(repeating: "x", count: 1_048_576) + "\r\n"
-            return [.awaitString("GET"), .send(reply), .hold]
+            return .redisHandshake + [.awaitString("GET"), .send(reply), .hold]
         }.get()
         try await withGateway(["REDIS_URL": "redis://127.0.0.1:\(server.port)", "ACCESS_LOG": "off"]) { _, port in
             let refused = try await request(port, "GET", "/kv/a")
@@ -239,9 +232,11 @@ import WeirTestKit
         #expect(exit == 0)
     }
 
-    /// The commands of clients that are gone are not waited for.
-    @Test(arguments: ["3600", "0"]) func aCutDrainWaitsForNoSilentBackEnd(drainSeconds: String) async throws {
-        let server = try await ScriptedServer.start(on: MultiThreadedEventLoopGroup.singleton) { _ in [.awaitString("GET"), .hold] }.get()
+    /// The commands of clients that are gone are not waited for: neither those that were sent nor those that wait for the login.
+    @Test(arguments: ["3600", "0"], [true, false]) func aCutDrainWaitsForNoSilentBackEnd(drainSeconds: String, logsIn: Bool) async throws {
+        let server = try await ScriptedServer.start(on: MultiThreadedEventLoopGroup.singleton) { _ in
+            (logsIn ? .redisHandshake : []) + [.awaitString("GET"), .hold]
+        }.get()
         let environment = [
             "PORT": "0", "DRAIN_SECONDS": drainSeconds, "REDIS_URL": "redis://127.0.0.1:\(server.port)", "REDIS_CONNECTIONS": "2",
             "LOOPS": "1",
@@ -251,15 +246,19 @@ import WeirTestKit
         let port = try #require(program.text.firstMatch(of: /listens on http:\/\/127\.0\.0\.1:(\d+);/).flatMap { Int($0.1) })
         // A command has five seconds.
         let end = ContinuousClock.now + .seconds(5)
-        // Two are sent, two wait for a connection.
+        // All share one connection.
         var clients: [Client] = []
         for _ in 0..<4 {
             let client = try await Client.connect(port)
             try await client.send("GET /kv/a HTTP/1.1\r\nHost: a\r\n\r\n")
             clients.append(client)
         }
+        let isThere = { (status: String) in
+            status.contains("\"clientConnections\" : 5") && status.contains(logsIn ? "\"active\" : 1" : "\"connecting\" : 1")
+        }
         var status = ""
-        while !status.contains("\"waiting\" : 2"), ContinuousClock.now < end { status = try await request(port, "GET", "/status") }
+        while !isThere(status), ContinuousClock.now < end { status = try await request(port, "GET", "/status") }
+        #expect(isThere(status), "\(status)")
         program.signal(SIGTERM)
         if drainSeconds != "0" {
             try await self.waitUntilRefused(port)
@@ -268,6 +267,7 @@ import WeirTestKit
         let exit = await program.exitStatus()
         #expect(exit == 0)
         #expect(ContinuousClock.now < end)
+        #expect(try await server.acceptedConnections().get() == 1)
         for client in clients { client.close() }
         try await server.shutdown().get()
     }

@@ -24,7 +24,7 @@ import WeirTestKit
         let server = try await EmbeddedRESPServer.start(on: group).get()
         let pool = RedisPool(url: RedisURL(host: "127.0.0.1", port: server.port), group: group, pool: PoolConfiguration(maximum: 64))
         let loop = group.any()
-        try await loop.flatSubmit { pool[loop].set(ByteBuffer(string: "greeting"), to: ByteBuffer(string: "hello")) }.get()
+        try await loop.flatSubmit { pool[loop].send(.set(ByteBuffer(string: "greeting"), to: ByteBuffer(string: "hello"))) }.get()
         let listener = try await ServerBootstrap(group: group).childChannelInitializer { channel in
             channel.eventLoop.makeCompletedFuture {
                 try channel.pipeline.syncOperations.addHandler(LookupHandler(pool, on: channel.eventLoop))

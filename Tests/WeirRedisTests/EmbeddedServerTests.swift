@@ -2,7 +2,7 @@ import NIOCore
 import NIOPosix
 import Testing
 import WeirRESP
-import WeirRedis
+@testable import WeirRedis
 import WeirTestKit
 
 /// The embedded server against what Redis says.

@@ -1,5 +1,5 @@
 import Testing
-import WeirRedis
+@testable import WeirRedis
 
 @Suite struct RedisURLTests {
     @Test func readsEachPart() throws {

@@ -4,7 +4,7 @@ import NIOPosix
 import Testing
 import WeirPool
 import WeirRESP
-import WeirRedis
+@testable import WeirRedis
 import WeirTestKit
 
 /// A server to test against.
@@ -64,27 +64,31 @@ func withRedis(
 
 extension RedisPool {
     /// Runs a command on some loop, from outside.
-    func send(_ command: RedisCommand, on loop: any EventLoop = testGroup.any(), deadline: NIODeadline? = nil) async throws -> RESPValue {
+    @discardableResult
+    func send<Reply: Sendable>(
+        _ command: RedisCommand<Reply>, on loop: any EventLoop = testGroup.any(), deadline: NIODeadline? = nil
+    ) async throws -> Reply {
         try await loop.flatSubmit { self[loop].send(command, deadline: deadline) }.get()
+    }
+
+    /// As ``send(_:on:deadline:)``, with the reply as a tree.
+    func value(
+        _ command: RedisCommand<RESPFrame>, on loop: any EventLoop = testGroup.any(), deadline: NIODeadline? = nil
+    ) async throws -> RESPValue {
+        RESPValue(try await self.send(command, on: loop, deadline: deadline))
     }
 }
 
 /// A RESP connection without any of the client's code: what a server says to the byte.
 struct RawConnection {
-    private let channel: NIOAsyncChannel<RESPValue, ByteBuffer>
+    typealias Replies = NIOAsyncChannel<RESPFrame, ByteBuffer>
 
     static func with<Result: Sendable>(
         _ address: SocketAddress,
         _ body: @Sendable (_ send: @escaping @Sendable ([String]) async throws -> RESPValue) async throws -> Result
     ) async throws -> Result {
-        let channel = try await ClientBootstrap(group: testGroup).connect(to: address) { channel in
-            channel.eventLoop.makeCompletedFuture {
-                try channel.pipeline.syncOperations.addHandler(ByteToMessageHandler(RESPDecoder()))
-                return try NIOAsyncChannel<RESPValue, ByteBuffer>(wrappingChannelSynchronously: channel)
-            }
-        }
-        return try await channel.executeThenClose { inbound, outbound in
-            let replies = Replies(inbound.makeAsyncIterator())
+        try await self.connect(address).executeThenClose { inbound, outbound in
+            let replies = Iterator(inbound.makeAsyncIterator())
             return try await body { parts in
                 var buffer = ByteBuffer()
                 buffer.writeRESPCommand(parts: parts.map { ByteBuffer(string: $0) })
@@ -96,24 +100,27 @@ struct RawConnection {
 
     /// What the server says without being asked.
     static func greeting(_ address: SocketAddress) async throws -> RESPValue {
-        let channel = try await ClientBootstrap(group: testGroup).connect(to: address) { channel in
-            channel.eventLoop.makeCompletedFuture {
-                try channel.pipeline.syncOperations.addHandler(ByteToMessageHandler(RESPDecoder()))
-                return try NIOAsyncChannel<RESPValue, ByteBuffer>(wrappingChannelSynchronously: channel)
-            }
-        }
-        return try await channel.executeThenClose { inbound, _ in try await Replies(inbound.makeAsyncIterator()).next() }
+        try await self.connect(address).executeThenClose { inbound, _ in try await Iterator(inbound.makeAsyncIterator()).next() }
     }
 
-    private actor Replies {
-        private nonisolated(unsafe) var iterator: NIOAsyncChannelInboundStream<RESPValue>.AsyncIterator
+    private static func connect(_ address: SocketAddress) async throws -> Replies {
+        try await ClientBootstrap(group: testGroup).connect(to: address) { channel in
+            channel.eventLoop.makeCompletedFuture {
+                try channel.pipeline.syncOperations.addHandler(ByteToMessageHandler(RESPFrameDecoder()))
+                return try Replies(wrappingChannelSynchronously: channel)
+            }
+        }
+    }
+
+    private actor Iterator {
+        private nonisolated(unsafe) var iterator: NIOAsyncChannelInboundStream<RESPFrame>.AsyncIterator
         // Proof for the iterator: tests send one command at a time, so `next` is never entered twice.
 
-        init(_ iterator: sending NIOAsyncChannelInboundStream<RESPValue>.AsyncIterator) { self.iterator = iterator }
+        init(_ iterator: sending NIOAsyncChannelInboundStream<RESPFrame>.AsyncIterator) { self.iterator = iterator }
 
         func next() async throws -> RESPValue {
             guard let reply = try await self.iterator.next() else { throw ChannelError.eof }
-            return reply
+            return RESPValue(reply)
         }
     }
 }

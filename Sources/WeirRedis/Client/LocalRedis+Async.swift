@@ -10,7 +10,7 @@ extension LocalRedis {
     public func send<Reply: Sendable>(_ command: RedisCommand<Reply>, deadline: NIODeadline? = nil) async throws(RedisError) -> Reply {
         precondition(self.loop.inEventLoop, "LocalRedis was awaited off its loop: start the task with the loop's LoopExecutor.")
         if Task.isCancelled { throw RedisError(.cancelled, "the task was cancelled before the command was sent") }
-        let waiter = RedisWaiter(loop: self.loop) { self.cancel($0) }
+        let waiter = RedisWaiter(loop: self.loop) { self.fail($0, $1) }
         await waiter.wait { self.send(command.request, deadline: deadline, tag: 0, to: waiter) }
         return try waiter.reply(to: command)
     }

@@ -32,6 +32,15 @@ public final class LocalRedis {
             }
     }
 
+    /// Of the first shared connection.
+    var firstPipeline: RedisPipeline { self.firstLink.pipeline }
+
+    deinit {
+        // On its loop, as everything here.
+        for link in self.links { link.end() }
+        self.subscriptions.end()
+    }
+
     // MARK: Receivers
 
     /// Sends a command over a shared connection; its reply or error goes to the receiver, which may be called before this returns if
@@ -66,22 +75,24 @@ public final class LocalRedis {
             return nil
         }
         let deadline = deadline ?? self.loopContext.passTime + self.configuration.commandTimeout
-        return self.link().send(request, deadline: deadline, answer: answer)
+        if self.links.count == 1 { return self.firstLink.send(request, deadline: deadline, answer: answer) }
+        let index = self.linkInTurn()
+        var ticket = self.links[index].send(request, deadline: deadline, answer: answer)
+        ticket?.link = Int32(index)
+        return ticket
     }
 
     func send(_ transaction: RedisTransaction, deadline: NIODeadline?, _ answer: RedisAnswer) {
         let deadline = deadline ?? self.loopContext.passTime + self.configuration.commandTimeout
-        _ = self.link().send(transaction.requests, deadline: deadline, answer: answer)
+        _ = self.links[self.linkInTurn()].send(transaction.requests, deadline: deadline, answer: answer)
     }
 
-    @inline(__always)
-    private func link() -> RedisLink {
-        self.links.count == 1 ? self.firstLink : self.linkInTurn()
-    }
-
-    private func linkInTurn() -> RedisLink {
-        self.nextLink = (self.nextLink + 1) % self.links.count
-        return self.links[self.nextLink]
+    /// The next one that has room, or just the next one.
+    private func linkInTurn() -> Int {
+        let next = (self.nextLink + 1) % self.links.count
+        let turns = (0..<self.links.count).lazy.map { (next + $0) % self.links.count }
+        self.nextLink = turns.first { !self.links[$0].pipeline.isFull } ?? next
+        return self.nextLink
     }
 
     /// Takes a command back: its receiver is not called. It may run all the same.
@@ -89,8 +100,12 @@ public final class LocalRedis {
     /// - Returns: whether it was still waiting.
     @discardableResult
     public func cancel(_ ticket: RedisTicket) -> Bool {
-        // The others do not know the number: it counts the commands of one connection. With several, receivers are told apart by tags.
-        self.firstLink.pipeline.cancel(ticket)
+        self.links[Int(ticket.link)].pipeline.cancel(ticket)
+    }
+
+    /// Fails a command that waits.
+    func fail(_ ticket: RedisTicket, _ error: (_ mayHaveRun: Bool) -> RedisError) {
+        self.links[Int(ticket.link)].pipeline.fail(ticket, error)
     }
 
     // MARK: Futures
@@ -108,7 +123,7 @@ public final class LocalRedis {
     public var isFull: Bool { self.links.allSatisfy { $0.pipeline.isFull } }
 
     /// Completes when a command would be taken.
-    public func roomLeft() -> EventLoopFuture<Void> { self.link().pipeline.roomLeft() }
+    public func roomLeft() -> EventLoopFuture<Void> { self.links[self.linkInTurn()].pipeline.roomLeft() }
 
     // MARK: The end
 

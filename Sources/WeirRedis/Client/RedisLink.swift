@@ -17,6 +17,7 @@ final class RedisLink: LeaseReceiver, DeadlineReceiver {
     private var isAsking = false
     private var isDraining = false
     private var target: DeadlineTarget?
+    private var nextLook: DeadlineToken?
     private var repliesAtLastLook: UInt64 = 0
     private var drained: [EventLoopPromise<Void>] = []
 
@@ -51,7 +52,7 @@ final class RedisLink: LeaseReceiver, DeadlineReceiver {
     // MARK: The connection
 
     private func connect() {
-        guard !self.isAsking, self.lease == nil, !self.isDraining else { return }
+        guard !self.isAsking, self.lease == nil, !self.pipeline.isEnded else { return }
         self.isAsking = true
         self.pool.lease(owner: .sharedConnection, to: self)
     }
@@ -59,6 +60,11 @@ final class RedisLink: LeaseReceiver, DeadlineReceiver {
     func leaseGranted(_ lease: consuming Lease<RedisConnection>, tag: UInt64) {
         self.isAsking = false
         let connection = lease.resource
+        guard connection.isUsable else {
+            // It was closed on its way here, and will not say so again.
+            lease.discard()
+            return self.reconnect()
+        }
         guard !self.isDraining || self.pipeline.queue.hasUnsent else { return lease.release() }
         lease.holdForLong()
         self.lease = consume lease
@@ -73,12 +79,17 @@ final class RedisLink: LeaseReceiver, DeadlineReceiver {
 
     func leaseFailed(_ error: PoolError, tag: UInt64) {
         self.isAsking = false
-        self.pipeline.failAll { _ in RedisError(.noConnection, "the pool gave no connection", cause: error) }
+        self.pipeline.failAll { RedisError(.noConnection, "the pool gave no connection", cause: error, mayHaveRun: $0) }
     }
 
     private func connectionClosed() {
         self.lease.take()?.discard()
-        // The pipeline is told after this; what waits on asks for the next connection then.
+        self.cancelKeepAlive()
+        self.reconnect()
+    }
+
+    /// What still waits has the next connection: asked for later, when the pipeline knows that this one is gone.
+    private func reconnect() {
         self.loopContext.loop.assumeIsolated().execute { [weak self] in
             guard let self, self.pipeline.queue.hasUnsent else { return }
             self.connect()
@@ -92,13 +103,27 @@ final class RedisLink: LeaseReceiver, DeadlineReceiver {
         let target = self.target ?? self.loopContext.deadlines.register(self)
         self.target = target
         self.repliesAtLastLook = self.pipeline.queue.firstNumber
-        _ = self.loopContext.deadlines.arm(at: self.loopContext.loop.now + keepAlive, target: target, tag: 0)
+        self.cancelKeepAlive()
+        self.nextLook = self.loopContext.deadlines.arm(at: self.loopContext.loop.now + keepAlive, target: target, tag: 0)
+    }
+
+    /// One chain of looks at a time, however often the connection changes.
+    private func cancelKeepAlive() {
+        if let nextLook = self.nextLook.take() { self.loopContext.deadlines.cancel(nextLook) }
     }
 
     func deadlineReached(tag: UInt64) {
+        self.nextLook = nil
         guard let connection = self.pipeline.connection else { return }
         defer { self.armKeepAlive() }
-        guard self.pipeline.queue.firstNumber == self.repliesAtLastLook, self.pipeline.pending == 0 else { return }
+        // Also behind commands that wait: they may have no deadline by which a dead link would be found.
+        guard self.pipeline.queue.firstNumber == self.repliesAtLastLook else { return }
+        if self.pipeline.isFull {
+            if let keepAlive = self.configuration.keepAlive, self.pipeline.lastProgress + keepAlive <= self.loopContext.loop.now {
+                connection.stalled()
+            }
+            return
+        }
         // One that does not answer in time is of no use to anyone.
         let ping = RedisCommand<Void>.ping
         let bound = NIOLoopBound(connection, eventLoop: self.loopContext.loop)

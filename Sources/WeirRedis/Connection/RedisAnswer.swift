@@ -46,4 +46,6 @@ enum RedisAnswer {
 /// Names a command that has no reply yet, to cancel it by. Good for one use: later ones find nothing.
 public struct RedisTicket: Sendable, Hashable {
     let number: UInt64
+    /// Which of a loop's shared connections it went to: each counts for itself.
+    var link: Int32 = 0
 }

@@ -10,7 +10,7 @@ extension RedisConnection {
         let loop = self.loopContext.loop
         precondition(loop.inEventLoop, "RedisConnection was awaited off its loop: start the task with the loop's LoopExecutor.")
         if Task.isCancelled { throw RedisError(.cancelled, "the task was cancelled before the command was sent") }
-        let waiter = RedisWaiter(loop: loop) { self.cancel($0) }
+        let waiter = RedisWaiter(loop: loop) { self.pipeline.fail($0, $1) }
         await waiter.wait { self.send(command.request, deadline: deadline, tag: 0, to: waiter) }
         return try waiter.reply(to: command)
     }

@@ -20,14 +20,16 @@ final class RedisPipeline: DeadlineReceiver {
 
     let loopContext: LoopContext
     private let limits: Limits
-    private(set) var queue = RedisQueue()
+    // Behind a pointer, so that no exclusivity check is paid for each command.
+    private let storage: UnsafeMutablePointer<RedisQueue>
     private var target: DeadlineTarget?
     private(set) var connection: RedisConnection?
     private var isFlushScheduled = false
     /// Stored, so that a pass allocates nothing.
-    private var endOfPass: (() -> Void)?
+    private let endOfPass: () -> Void
+    private let flusher: Flusher
     /// When the server last sent something, or was first asked after it had nothing to answer.
-    private var lastProgress: NIODeadline = .uptimeNanoseconds(0)
+    private(set) var lastProgress: NIODeadline = .uptimeNanoseconds(0)
     private var whenRoom: [EventLoopPromise<Void>] = []
     private(set) var isEnded = false
     /// Called when no command is left.
@@ -36,13 +38,36 @@ final class RedisPipeline: DeadlineReceiver {
     init(loopContext: LoopContext, limits: Limits) {
         self.loopContext = loopContext
         self.limits = limits
-        self.endOfPass = { [weak self] in self?.flush() }
+        self.storage = .allocate(capacity: 1)
+        self.storage.initialize(to: RedisQueue())
+        let flusher = Flusher()
+        self.flusher = flusher
+        self.endOfPass = { flusher.pipeline?._withUnsafeGuaranteedRef { $0.flush() } }
+        flusher.pipeline = .passUnretained(self)
+    }
+
+    deinit {
+        self.flusher.pipeline = nil
+        self.storage.deinitialize(count: 1)
+        self.storage.deallocate()
+    }
+
+    /// What the loop holds until the end of a pass: not the pipeline, and no weak reference to it, which would make counting its
+    /// references slow.
+    private final class Flusher {
+        // Cleared by the pipeline's deinit, which runs on the same loop.
+        var pipeline: Unmanaged<RedisPipeline>?
+    }
+
+    /// Who waits for which reply.
+    var queue: RedisQueue {
+        _read { yield self.storage.pointee }
     }
 
     /// Commands that wait for a reply.
-    var pending: Int { self.queue.count }
+    var pending: Int { self.storage.pointee.count }
     /// One more would be refused.
-    var isFull: Bool { self.queue.count >= self.limits.pending || self.queue.unsent.readableBytes >= self.limits.unsentBytes }
+    var isFull: Bool { self.storage.pointee.count >= self.limits.pending || self.storage.pointee.unsent.readableBytes >= self.limits.unsentBytes }
 
     // MARK: Sending
 
@@ -55,10 +80,10 @@ final class RedisPipeline: DeadlineReceiver {
             answer.fail(self.refusal(deadline: deadline))
             return nil
         }
-        let number = self.queue.nextNumber
+        let number = self.storage.pointee.nextNumber
         var timer: DeadlineToken?
         if deadline < .distantFuture { timer = self.loopContext.deadlines.arm(at: deadline, target: self.registered(), tag: number) }
-        self.queue.append(request, answer, timer: timer)
+        self.storage.pointee.append(request, answer, timer: timer)
         if !self.isFlushScheduled { self.scheduleFlush() }
         return RedisTicket(number: number)
     }
@@ -70,10 +95,10 @@ final class RedisPipeline: DeadlineReceiver {
             answer.fail(self.refusal(deadline: deadline))
             return nil
         }
-        let number = self.queue.nextNumber
+        let number = self.storage.pointee.nextNumber
         var timer: DeadlineToken?
         if deadline < .distantFuture { timer = self.loopContext.deadlines.arm(at: deadline, target: self.registered(), tag: number) }
-        self.queue.append(requests, answer, timer: timer)
+        self.storage.pointee.append(requests, answer, timer: timer)
         if !self.isFlushScheduled { self.scheduleFlush() }
         return RedisTicket(number: number)
     }
@@ -93,19 +118,20 @@ final class RedisPipeline: DeadlineReceiver {
     }
 
     private func scheduleFlush() {
-        guard let connection, connection.isWritable, let endOfPass else { return }
+        guard let connection, connection.isWritable else { return }
         self.isFlushScheduled = true
         // Runs when the events of this pass are done: what they send shares one write.
-        self.loopContext.loop.assumeIsolated().execute(endOfPass)
+        self.loopContext.loop.assumeIsolated().execute(self.endOfPass)
     }
 
     /// Sends what there is, unless the channel has enough to do already.
     func flush() {
         self.isFlushScheduled = false
-        guard let connection, connection.isWritable, self.queue.hasUnsent else { return }
-        if self.queue.inFlight == 0 { self.lastProgress = self.loopContext.passTime }
-        if let bytes = self.queue.takeUnsent() { connection.write(bytes) }
-        self.queue.clearUnsent()
+        guard let connection, connection.isWritable, self.storage.pointee.hasUnsent else { return }
+        if self.storage.pointee.inFlight == 0 { self.lastProgress = self.loopContext.passTime }
+        // The write may fail at once, and with it the connection: the queue is in order before it.
+        if let bytes = self.storage.pointee.takeUnsent() { connection.write(bytes) }
+        self.storage.pointee.reclaimMemory()
         if !self.whenRoom.isEmpty { self.tellOfRoom() }
     }
 
@@ -116,14 +142,15 @@ final class RedisPipeline: DeadlineReceiver {
 
     /// Fails a command that waits.
     func fail(_ ticket: RedisTicket, _ error: (_ mayHaveRun: Bool) -> RedisError) {
-        guard let (answer, mayHaveRun) = self.takeBack(ticket) else { return }
-        answer.fail(error(mayHaveRun))
+        guard let abandoned = self.takeBack(ticket) else { return }
+        abandoned.answer.fail(error(abandoned.mayHaveRun))
     }
 
-    private func takeBack(_ ticket: RedisTicket) -> (RedisAnswer, Bool)? {
-        guard let (answer, timer, mayHaveRun) = self.queue.abandon(ticket.number) else { return nil }
-        if let timer { self.loopContext.deadlines.cancel(timer) }
-        return (answer, mayHaveRun)
+    private func takeBack(_ ticket: RedisTicket) -> RedisQueue.Abandoned? {
+        guard let abandoned = self.storage.pointee.abandon(ticket.number) else { return nil }
+        if let timer = abandoned.timer { self.loopContext.deadlines.cancel(timer) }
+        self.shrunk()
+        return abandoned
     }
 
     // MARK: Back-pressure
@@ -134,6 +161,13 @@ final class RedisPipeline: DeadlineReceiver {
         let promise = self.loopContext.loop.makePromise(of: Void.self)
         self.whenRoom.append(promise)
         return promise.futureResult
+    }
+
+    /// Fewer commands wait than before.
+    @inline(__always)
+    private func shrunk() {
+        if !self.whenRoom.isEmpty { self.tellOfRoom() }
+        if self.storage.pointee.count == 0, let whenEmpty { whenEmpty() }
     }
 
     private func tellOfRoom() {
@@ -149,11 +183,11 @@ final class RedisPipeline: DeadlineReceiver {
     func attach(_ connection: RedisConnection) {
         self.connection = connection
         self.lastProgress = self.loopContext.passTime
-        if self.queue.hasUnsent { self.scheduleFlush() }
+        if self.storage.pointee.hasUnsent { self.scheduleFlush() }
     }
 
     func writabilityChanged() {
-        if self.queue.hasUnsent, !self.isFlushScheduled { self.scheduleFlush() }
+        if self.storage.pointee.hasUnsent, !self.isFlushScheduled { self.scheduleFlush() }
     }
 
     func bytesArrived() { self.lastProgress = self.loopContext.passTime }
@@ -161,18 +195,18 @@ final class RedisPipeline: DeadlineReceiver {
     /// - Returns: false if no reply is due.
     @inline(__always)
     func replied(_ reply: RESPFrame) -> Bool {
-        guard let entry = self.queue.popReplied() else { return false }
+        guard let entry = self.storage.pointee.popReplied() else { return false }
         if let timer = entry.timer { self.loopContext.deadlines.cancel(timer) }
         entry.answer.succeed(reply)
-        if !self.whenRoom.isEmpty { self.tellOfRoom() }
-        if self.queue.count == 0, let whenEmpty { whenEmpty() }
+        self.shrunk()
         return true
     }
 
     /// The connection has gone: what may have run fails; what has not been sent, or may be repeated, waits for the next connection.
     func detach(_ error: (_ mayHaveRun: Bool) -> RedisError) {
         self.connection = nil
-        for entry in self.queue.connectionLost() { self.fail(entry, error(true)) }
+        for entry in self.storage.pointee.connectionLost() { self.fail(entry, error(true)) }
+        self.shrunk()
     }
 
     /// There will be no other connection: everything fails.
@@ -187,7 +221,8 @@ final class RedisPipeline: DeadlineReceiver {
 
     /// Fails everything that waits and goes on.
     func failAll(_ error: (_ mayHaveRun: Bool) -> RedisError) {
-        for (entry, mayHaveRun) in self.queue.removeAll() { self.fail(entry, error(mayHaveRun)) }
+        for (entry, mayHaveRun) in self.storage.pointee.removeAll() { self.fail(entry, error(mayHaveRun)) }
+        self.shrunk()
     }
 
     private func fail(_ entry: RedisQueue.Entry, _ error: RedisError) {
@@ -196,9 +231,12 @@ final class RedisPipeline: DeadlineReceiver {
     }
 
     func deadlineReached(tag: UInt64) {
-        guard let (answer, _, mayHaveRun) = self.queue.abandon(tag) else { return }
+        guard let abandoned = self.storage.pointee.abandon(tag) else { return }
         // First, so that whoever is told finds the connection gone and not in doubt.
-        if mayHaveRun, let connection, self.lastProgress + self.limits.stallTimeout <= self.loopContext.loop.now { connection.stalled() }
-        answer.fail(RedisError(.timeout, "no reply came by the deadline", mayHaveRun: mayHaveRun))
+        if abandoned.isInFlight, let connection, self.lastProgress + self.limits.stallTimeout <= self.loopContext.loop.now {
+            connection.stalled()
+        }
+        abandoned.answer.fail(RedisError(.timeout, "no reply came by the deadline", mayHaveRun: abandoned.mayHaveRun))
+        self.shrunk()
     }
 }

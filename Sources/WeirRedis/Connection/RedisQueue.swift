@@ -4,17 +4,29 @@ import WeirRESP
 
 /// Which command gets which reply: those that wait for one, in the order in which they are sent.
 ///
-/// Numbers go on for ever, also over a change of connection. Commands below ``sentCount`` were given to a channel and may have run; the
+/// Numbers go on for ever, also over a change of connection. Commands below ``sentNumber`` were given to a channel and may have run; the
 /// others have their bytes in ``unsent``. What was cancelled keeps its place as long as its reply is due, so that no reply is taken for
-/// the next one's. A value without any I/O.
+/// the next one's. The oldest entry is never void. A value without any I/O.
 struct RedisQueue {
     struct Entry {
         var answer: RedisAnswer
         let timer: DeadlineToken?
         /// Replies that are due: more than one for commands that belong together.
         var replies: UInt32 = 1
-        /// Bytes in ``RedisQueue/unsent``.
+        /// Bytes in ``RedisQueue/unsent``; of no meaning once it was sent.
         var length: UInt32
+        /// It was given to a connection that is gone, and is to be sent again.
+        var wasSentBefore = false
+    }
+
+    /// A command that is waited for no longer.
+    struct Abandoned {
+        let answer: RedisAnswer
+        let timer: DeadlineToken?
+        /// Its reply is due on the connection that there is.
+        let isInFlight: Bool
+        /// It was sent, on this connection or on an earlier one.
+        let mayHaveRun: Bool
     }
 
     private(set) var entries = CircularBuffer<Entry>(initialCapacity: 64)
@@ -26,8 +38,15 @@ struct RedisQueue {
     private(set) var unsent = ByteBuffer()
     /// Among them those that need not be sent any more.
     private var voidBytes = 0
+    /// Entries that are void.
+    private var voidCount = 0
     /// Commands that may be sent again, by their numbers.
     private var copies: [UInt64: ByteBuffer] = [:]
+
+    /// Memory that is kept for the next commands after these were sent.
+    private static var keptCapacity: Int { 256 * 1024 }
+    /// Void bytes that are left where they are until the rest is sent.
+    private static var toleratedVoidBytes: Int { 64 * 1024 }
 
     var count: Int { self.entries.count }
     var nextNumber: UInt64 { self.firstNumber + UInt64(self.entries.count) }
@@ -43,7 +62,8 @@ struct RedisQueue {
         request.encode(into: &self.unsent)
         let length = self.unsent.readableBytes - before
         if request.traits.contains(.repeatable) {
-            self.copies[self.nextNumber] = ByteBuffer(self.unsent.readableBytesView.suffix(length))
+            // Memory of its own: a slice would have the next command copy all that is unsent.
+            self.copies[self.nextNumber] = ByteBuffer(bytes: self.unsent.readableBytesView.suffix(length))
         }
         self.entries.append(Entry(answer: answer, timer: timer, length: UInt32(length)))
     }
@@ -56,23 +76,32 @@ struct RedisQueue {
         self.entries.append(Entry(answer: answer, timer: timer, replies: UInt32(requests.count), length: length))
     }
 
-    /// Everything that is unsent, for a channel: from now on it may have run. Nil if there is nothing.
+    /// Takes everything that is unsent, for a channel: from now on it may have run. Nil if there is nothing.
+    ///
+    /// The bytes share their memory with what is appended next, so hand them over and call ``reclaimMemory()``.
     mutating func takeUnsent() -> ByteBuffer? {
-        if self.voidBytes > 0 { self.dropVoid() }
+        if self.voidBytes > 0 { self.dropVoidBytes() }
         self.sentNumber = self.nextNumber
-        return self.unsent.readableBytes > 0 ? self.unsent : nil
+        guard self.unsent.readableBytes > 0 else { return nil }
+        let bytes = self.unsent
+        self.unsent.moveReaderIndex(to: self.unsent.writerIndex)
+        return bytes
     }
 
-    /// The bytes were taken over: their memory is used again if nobody holds it.
-    mutating func clearUnsent() { self.unsent.clear() }
+    /// The bytes were taken over: their memory is used again, unless somebody holds it or it is large.
+    mutating func reclaimMemory() {
+        // What came while they were handed over has memory of its own.
+        guard self.unsent.readableBytes == 0 else { return }
+        if self.unsent.capacity > Self.keptCapacity { self.unsent = ByteBuffer() } else { self.unsent.clear() }
+    }
 
-    private mutating func dropVoid() {
+    private mutating func dropVoidBytes() {
         var kept = ByteBuffer()
+        kept.reserveCapacity(self.unsent.readableBytes - self.voidBytes)
         for offset in self.inFlight..<self.entries.count {
             let index = self.entries.index(self.entries.startIndex, offsetBy: offset)
             guard let bytes = self.unsent.readSlice(length: Int(self.entries[index].length)) else { preconditionFailure("bytes are missing") }
-            if case .void = self.entries[index].answer { continue }
-            kept.writeImmutableBuffer(bytes)
+            if case .void = self.entries[index].answer { self.entries[index].length = 0 } else { kept.writeImmutableBuffer(bytes) }
         }
         self.unsent = kept
         self.voidBytes = 0
@@ -83,33 +112,40 @@ struct RedisQueue {
     /// Takes the command whose reply is here; nil if none is due. One of which more replies are due stays, and has no timer here.
     @inline(__always)
     mutating func popReplied() -> Entry? {
-        while self.firstNumber < self.sentNumber, let entry = self.entries.first {
-            if entry.replies > 1 {
-                self.entries[self.entries.startIndex].replies -= 1
-                return Entry(answer: entry.answer, timer: nil, length: 0)
-            }
-            self.entries.removeFirst()
-            if !self.copies.isEmpty { self.copies[self.firstNumber] = nil }
-            self.firstNumber += 1
-            if case .void = entry.answer { continue }
-            return entry
+        guard self.firstNumber < self.sentNumber else { return nil }
+        if self.entries[self.entries.startIndex].replies > 1 {
+            let first = self.entries.startIndex
+            self.entries[first].replies -= 1
+            return Entry(answer: self.entries[first].answer, timer: nil, length: 0)
         }
-        return nil
+        guard let entry = self.entries.popFirst() else { return nil }
+        if !self.copies.isEmpty { self.copies[self.firstNumber] = nil }
+        self.firstNumber += 1
+        if self.voidCount > 0 { self.trim() }
+        return entry
     }
 
     /// Takes the answer away from a command, whose place stays.
     ///
-    /// - Returns: who was to be told, and whether it may have run; nil if it has been answered.
-    mutating func abandon(_ number: UInt64) -> (answer: RedisAnswer, timer: DeadlineToken?, mayHaveRun: Bool)? {
+    /// - Returns: who was to be told; nil if it has been answered.
+    mutating func abandon(_ number: UInt64) -> Abandoned? {
         guard number >= self.firstNumber, number < self.nextNumber else { return nil }
         let index = self.entries.index(self.entries.startIndex, offsetBy: Int(number - self.firstNumber))
         let entry = self.entries[index]
         guard entry.answer.isAnybody else { return nil }
-        let wasSent = number < self.sentNumber
-        self.entries[index].answer = wasSent ? .nobody : .void
-        if !wasSent { self.voidBytes += Int(entry.length) }
-        self.copies[number] = nil
-        return (entry.answer, entry.timer, wasSent)
+        let isInFlight = number < self.sentNumber
+        if !self.copies.isEmpty { self.copies[number] = nil }
+        if isInFlight {
+            self.entries[index].answer = .nobody
+        } else {
+            self.entries[index].answer = .void
+            self.voidCount += 1
+            self.voidBytes += Int(entry.length)
+            self.trim()
+            // At least half of it: the copying is paid for by what was thrown away.
+            if self.voidBytes > max(Self.toleratedVoidBytes, self.unsent.readableBytes / 2) { self.dropVoidBytes() }
+        }
+        return Abandoned(answer: entry.answer, timer: entry.timer, isInFlight: isInFlight, mayHaveRun: isInFlight || entry.wasSentBefore)
     }
 
     // MARK: The end of a connection
@@ -120,16 +156,20 @@ struct RedisQueue {
         var again = ByteBuffer()
         for offset in 0..<self.inFlight {
             let index = self.entries.index(self.entries.startIndex, offsetBy: offset)
-            let number = self.firstNumber + UInt64(offset)
-            if let copy = self.copies[number], self.entries[index].answer.isAnybody {
-                self.entries[index].length = UInt32(copy.readableBytes)
-                again.writeImmutableBuffer(copy)
-                continue
+            if case .void = self.entries[index].answer { continue }
+            if self.entries[index].answer.isAnybody {
+                if let copy = self.copies[self.firstNumber + UInt64(offset)] {
+                    self.entries[index].length = UInt32(copy.readableBytes)
+                    self.entries[index].wasSentBefore = true
+                    again.writeImmutableBuffer(copy)
+                    continue
+                }
+                lost.append(self.entries[index])
             }
-            if self.entries[index].answer.isAnybody { lost.append(self.entries[index]) }
             self.entries[index].answer = .void
             self.entries[index].length = 0
             self.entries[index].replies = 1
+            self.voidCount += 1
         }
         self.sentNumber = self.firstNumber
         again.writeImmutableBuffer(self.unsent)
@@ -142,22 +182,32 @@ struct RedisQueue {
     ///
     /// - Returns: each with whether it may have run.
     mutating func removeAll() -> [(entry: Entry, mayHaveRun: Bool)] {
-        let all = self.entries.enumerated().filter { $0.element.answer.isAnybody }.map { ($0.element, $0.offset < self.inFlight) }
+        var all: [(entry: Entry, mayHaveRun: Bool)] = []
+        for (offset, entry) in self.entries.enumerated() where entry.answer.isAnybody {
+            all.append((entry, offset < self.inFlight || entry.wasSentBefore))
+        }
         self.firstNumber = self.nextNumber
         self.sentNumber = self.firstNumber
         self.entries.removeAll(keepingCapacity: true)
         self.copies.removeAll()
         self.unsent.clear()
         self.voidBytes = 0
+        self.voidCount = 0
         return all
     }
 
-    /// Forgets those at the front of which nothing is due and nothing will be sent.
+    /// Forgets those at the front that are void: nothing will come for them.
     private mutating func trim() {
-        while let first = self.entries.first, first.length == 0, case .void = first.answer {
+        while self.voidCount > 0, let first = self.entries.first, case .void = first.answer {
+            if self.firstNumber >= self.sentNumber {
+                self.unsent.moveReaderIndex(forwardBy: Int(first.length))
+                self.voidBytes -= Int(first.length)
+            }
             self.entries.removeFirst()
             self.firstNumber += 1
+            self.voidCount -= 1
         }
-        self.sentNumber = self.firstNumber
+        self.sentNumber = max(self.sentNumber, self.firstNumber)
+        if self.unsent.readerIndex > max(Self.toleratedVoidBytes, self.unsent.readableBytes) { self.unsent.discardReadBytes() }
     }
 }

@@ -4,14 +4,15 @@ import WeirRESP
 /// The receiver of one awaited command.
 final class RedisWaiter: RedisReplyReceiver {
     private let loop: any EventLoop
-    private let cancel: (RedisTicket) -> Bool
+    private let fail: (RedisTicket, (_ mayHaveRun: Bool) -> RedisError) -> Void
     private var continuation: UnsafeContinuation<Void, Never>?
     private var ticket: RedisTicket?
     private var result: Result<RESPFrame, RedisError>?
 
-    init(loop: any EventLoop, cancel: @escaping (RedisTicket) -> Bool) {
+    /// - Parameter fail: fails a command that waits.
+    init(loop: any EventLoop, fail: @escaping (RedisTicket, (_ mayHaveRun: Bool) -> RedisError) -> Void) {
         self.loop = loop
-        self.cancel = cancel
+        self.fail = fail
     }
 
     /// Waits for the answer to what `send` sends with this as its receiver.
@@ -30,8 +31,8 @@ final class RedisWaiter: RedisReplyReceiver {
     }
 
     private func taskCancelled() {
-        guard self.continuation != nil, let ticket, self.cancel(ticket) else { return }
-        self.resume(.failure(RedisError(.cancelled, "the task was cancelled", mayHaveRun: true)))
+        guard self.continuation != nil, let ticket else { return }
+        self.fail(ticket) { RedisError(.cancelled, "the task was cancelled", mayHaveRun: $0) }
     }
 
     func redisReplied(_ reply: RESPFrame, tag: UInt64) { self.resume(.success(reply)) }

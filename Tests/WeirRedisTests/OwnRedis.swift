@@ -1,0 +1,84 @@
+import Foundation
+import NIOCore
+import NIOPosix
+import WeirRESP
+
+@testable import WeirRedis
+
+/// A Redis of one test, which may be stopped, killed and started again at the same port.
+final class OwnRedis {
+    let port: Int
+    private let arguments: [String]
+    private var process: Process?
+
+    /// Where the program is, if it is there.
+    static let program: URL? = {
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+        return path.split(separator: ":").map { URL(fileURLWithPath: String($0)).appendingPathComponent("redis-server") }
+            .first { FileManager.default.isExecutableFile(atPath: $0.path) }
+    }()
+
+    private init(port: Int, arguments: [String]) {
+        self.port = port
+        self.arguments = arguments
+    }
+
+    deinit { self.signal(SIGKILL) }
+
+    var url: RedisURL { RedisURL(host: "127.0.0.1", port: self.port) }
+    var address: SocketAddress { try! SocketAddress(ipAddress: "127.0.0.1", port: self.port) }
+
+    /// Starts one and waits until it answers.
+    static func start(_ arguments: String...) async throws -> OwnRedis {
+        // Another program may take the port between the look and the bind.
+        for _ in 0..<10 {
+            let probe = try await ServerBootstrap(group: testGroup).bind(host: "127.0.0.1", port: 0).get()
+            let port = probe.localAddress!.port!
+            try await probe.close().get()
+            let redis = OwnRedis(port: port, arguments: arguments)
+            if try await redis.restart() { return redis }
+        }
+        throw RedisError(.connectFailed, "no Redis could be started")
+    }
+
+    /// - Returns: false if it ended at once.
+    @discardableResult
+    func restart() async throws -> Bool {
+        let process = Process()
+        process.executableURL = Self.program
+        process.arguments =
+            ["--port", "\(self.port)", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--enable-debug-command", "local"]
+            + self.arguments
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        self.process = process
+        while process.isRunning {
+            let info = try? await self.ask("INFO", "server").bytes.map { String(buffer: $0) }
+            if info?.contains("process_id:\(process.processIdentifier)") == true { return true }
+            await Task.yield()
+        }
+        return false
+    }
+
+    func signal(_ number: Int32) {
+        guard let process, process.isRunning else { return }
+        kill(process.processIdentifier, number)
+    }
+
+    /// kill -9, and waits for it.
+    func crash() async {
+        self.signal(SIGKILL)
+        while self.process?.isRunning == true { await Task.yield() }
+    }
+
+    /// One command over a connection of its own.
+    @discardableResult
+    func ask(_ words: String...) async throws -> RESPValue { try await Self.ask(self.address, words) }
+
+    static func ask(_ address: SocketAddress, _ words: String...) async throws -> RESPValue { try await self.ask(address, words) }
+
+    private static func ask(_ address: SocketAddress, _ words: [String]) async throws -> RESPValue {
+        try await RawConnection.with(address) { send in try await send(words) }
+    }
+}

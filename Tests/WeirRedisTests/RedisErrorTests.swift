@@ -1,0 +1,77 @@
+import NIOCore
+import NIOEmbedded
+import Testing
+import WeirRESP
+
+@testable import WeirRedis
+
+/// What errors say, and what they keep to themselves.
+@Suite struct RedisErrorTests {
+    @Test(arguments: [
+        ("LOADING Redis is loading the dataset in memory", RedisServerErrorKind.loading),
+        ("READONLY You can't write against a read only replica.", .readOnly),
+        ("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.", .masterDown),
+        ("TRYAGAIN Multiple keys request during rehashing of slot", .tryAgain), ("CLUSTERDOWN Hash slot not served", .clusterDown),
+        ("MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.", .misconfigured),
+        ("OOM command not allowed when used memory > 'maxmemory'.", .outOfMemory),
+        ("BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.", .busy),
+        ("NOAUTH Authentication required.", .notAuthenticated), ("NOPERM User x has no permissions to run the 'get' command", .noPermission),
+        ("MOVED 3999 127.0.0.1:6381", .moved), ("ASK 3999 127.0.0.1:6381", .ask), ("CROSSSLOT Keys in request", .crossSlot),
+        ("EXECABORT Transaction discarded because of previous errors.", .execAborted), ("NOSCRIPT No matching script.", .noScript),
+    ])
+    func refusalsAreTypedAndHaveNotRun(text: String, kind: RedisServerErrorKind) throws {
+        for wire in ["-\(text)\r\n", "!\(text.utf8.count)\r\n\(text)\r\n"] {
+            let error = RedisError.serverError(try RESPFrame(ByteBuffer(string: wire)))
+            #expect(error.code == .serverError && error.serverErrorKind == kind && !error.mayHaveRun)
+        }
+    }
+
+    @Test(arguments: [
+        ("ERR unknown command 'secret', with args beginning with: 'secret'", "ERR"),
+        ("WRONGTYPE Operation against a key holding the wrong kind of value", "WRONGTYPE"), ("BUSYGROUP Consumer Group name", "BUSYGROUP"),
+        ("secret is no word of an error", "ERR"), ("", "ERR"), (" ERR x", "ERR"), ("UNKILLABLE Sorry", "UNKILLABLE"),
+    ])
+    func otherErrorsMayHaveRunAndSayNoMoreThanTheirKind(text: String, kind: String) throws {
+        let error = RedisError.serverError(try RESPFrame(ByteBuffer(string: "-\(text)\r\n")))
+        #expect(error.serverErrorKind == RedisServerErrorKind(kind) && error.mayHaveRun)
+        var dumped = ""
+        dump(error, to: &dumped)
+        for shown in ["\(error)", String(reflecting: error), dumped] { #expect(!shown.contains("secret")) }
+    }
+
+    @Test func noErrorShowsAnArgument() throws {
+        let fixture = try PipelineFixture(pending: 4)
+        final class Errors: RedisReplyReceiver {
+            var all: [RedisError] = []
+            func redisReplied(_ reply: RESPFrame, tag: UInt64) { self.all.append(RedisError.serverError(reply)) }
+            func redisFailed(_ error: RedisError, tag: UInt64) { self.all.append(error) }
+        }
+        let errors = Errors()
+        let secret = RedisCommand<RESPFrame>.raw("SET", "secret", "secret")
+        let send = { (command: RedisCommand<RESPFrame>, seconds: Int64) in
+            _ = fixture.connection.send(command, deadline: fixture.channel.eventLoop.now + .seconds(seconds), to: errors)
+        }
+        send(secret, -1)
+        send(.raw("CLIENT", "REPLY", "secret"), 10)
+        send(secret, 1)
+        send(secret, 100)
+        send(secret, 100)
+        send(secret, 100)
+        send(secret, 100)
+        fixture.run()
+        fixture.advance(.seconds(2))
+        try fixture.receive("+late\r\n-ERR value secret\r\n-secret\r\n")
+        fixture.channel.pipeline.fireChannelInactive()
+        send(secret, 100)
+        #expect(errors.all.count == 8)
+        #expect(
+            Set(errors.all.map(\.code)) == [.timeout, .notSupported, .tooManyPending, .serverError, .connectionLost])
+        for error in errors.all {
+            var dumped = ""
+            dump(error, to: &dumped)
+            for shown in ["\(error)", String(reflecting: error), dumped] { #expect(!shown.contains("secret")) }
+        }
+        #expect(!"\(secret.request)".contains("secret"))
+        fixture.finish()
+    }
+}
