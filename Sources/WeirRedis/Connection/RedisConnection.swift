@@ -16,7 +16,8 @@ public final class RedisConnection: ChannelInboundHandler {
 
     let loopContext: LoopContext
     private var context: ChannelHandlerContext?
-    private var reader: RESPFrameReader
+    // Behind a pointer, so that no exclusivity check is paid for each frame.
+    private let reader: UnsafeMutablePointer<RESPFrameReader>
     /// Whose commands it carries: its own, or those of a shared link.
     private(set) var pipeline: RedisPipeline
     private let own: RedisPipeline
@@ -44,9 +45,15 @@ public final class RedisConnection: ChannelInboundHandler {
 
     init(loopContext: LoopContext, limits: RedisPipeline.Limits, replyLimits: RESPLimits) {
         self.loopContext = loopContext
-        self.reader = RESPFrameReader(limits: replyLimits)
+        self.reader = .allocate(capacity: 1)
+        self.reader.initialize(to: RESPFrameReader(limits: replyLimits))
         self.own = RedisPipeline(loopContext: loopContext, limits: limits)
         self.pipeline = self.own
+    }
+
+    deinit {
+        self.reader.deinitialize(count: 1)
+        self.reader.deallocate()
     }
 
     /// True while commands may be sent.
@@ -147,9 +154,9 @@ public final class RedisConnection: ChannelInboundHandler {
     public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !self.isClosed else { return }
         self.pipeline.bytesArrived()
-        self.reader.append(Self.unwrapInboundIn(data))
+        self.reader.pointee.append(Self.unwrapInboundIn(data))
         do throws(RESPError) {
-            while let frame = try self.reader.next() {
+            while let frame = try self.reader.pointee.next() {
                 self.received(frame)
                 // Whoever was told may have closed it.
                 if self.isClosed { return }
