@@ -23,8 +23,8 @@ final class Backends: Sendable {
         var redis = RedisConfiguration()
         redis.commandTimeout = min(settings.backendTimeout, .seconds(5))
         // Others may have put more into the same Redis than the gateway would.
-        redis.replyLimits.maximumBulkLength = KeyValueRoute.maximumValueLength
-        redis.replyLimits.maximumFrameLength = KeyValueRoute.maximumValueLength + 64 * 1024
+        let longest = KeyValueRoute.maximumValueLength
+        redis.replyLimits = RESPLimits(maximumBulkLength: longest, maximumFrameLength: longest + 64 * 1024)
         self.redis = RedisPool(
             url: settings.redis ?? RedisURL(host: "127.0.0.1", port: self.embeddedRedis!.port), group: group,
             configuration: redis, pool: Self.pool(settings.redisConnections, settings), logger: .quiet)

@@ -18,7 +18,7 @@ public final class LocalRedis {
     private var nextLink = 0
     let subscriptions: RedisSubscriptions
 
-    init(pool: LocalPool<RedisConnection>, loopContext: LoopContext, configuration: RedisConfiguration, backoff: Backoff) {
+    init(pool: LocalPool<RedisConnection>, loopContext: LoopContext, configuration: RedisConfiguration, backoff: Backoff = Backoff()) {
         self.pool = pool
         self.loopContext = loopContext
         self.configuration = configuration
