@@ -145,3 +145,8 @@ struct RedisQueue {
         self.sentNumber = self.firstNumber
     }
 }
+
+/// Shows how much there is: commands hold passwords and values.
+extension RedisQueue: CustomReflectable {
+    var customMirror: Mirror { Mirror(self, children: ["count": self.count, "inFlight": self.inFlight]) }
+}
