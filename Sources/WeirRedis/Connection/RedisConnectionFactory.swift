@@ -1,6 +1,7 @@
 public import NIOCore
 import WeirCore
 public import WeirPool
+import WeirRESP
 
 /// Opens, checks and closes the Redis connections of one loop, for a `Pool` of them.
 ///
