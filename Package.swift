@@ -88,7 +88,9 @@ let package = Package(
         // Connecting: URLs, TLS, Unix sockets, handshakes.
         .testTarget(
             name: "WeirRedisConnectTests",
-            dependencies: ["WeirRedis", "WeirRESP", "WeirTestKit", "WeirPool", "WeirCore", nioCore, nioPosix, nioSSL, logging],
+            dependencies: [
+                "WeirRedis", "WeirRESP", "WeirTestKit", "WeirPool", "WeirCore", nioCore, nioPosix, nioSSL, nioConcurrencyHelpers,
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "WeirHTTPTests",

@@ -26,7 +26,8 @@ import WeirTestKit
     ])
     func fallsBackToRESP2(refusal: String) async throws {
         try await self.withServer([
-            .awaitString("HELLO\r\n"), .send(refusal), .awaitString("AUTH\r\n$2\r\nme\r\n$11\r\nvery-secret\r\n"), .send("+OK\r\n"),
+            .awaitString("HELLO\r\n"), .send(refusal), .awaitString("*3\r\n$4\r\nAUTH\r\n$2\r\nme\r\n$11\r\nvery-secret\r\n"),
+            .send("+OK\r\n"),
             .awaitString("SELECT\r\n$1\r\n2\r\n"), .awaitString("PING\r\n"), .send("-ERR\r\n-ERR\r\n+OK\r\n+PONG\r\n"),
             .awaitString("PING\r\n"), .send("+PONG\r\n"), .hold,
         ]) { server, url in
@@ -41,7 +42,8 @@ import WeirTestKit
     @Test func fallsBackWithoutTheDefaultUser() async throws {
         try await self.withServer([
             .awaitString("HELLO\r\n"), .send("-ERR unknown command\r\n"), .awaitString("*2\r\n$4\r\nAUTH\r\n$11\r\nvery-secret\r\n"),
-            .send("+OK\r\n"), .awaitString("PING\r\n"), .send("-ERR\r\n-ERR\r\n+PONG\r\n"), .awaitString("PING\r\n"), .send("+PONG\r\n"), .hold,
+            .send("+OK\r\n"), .awaitString("PING\r\n"), .send("-ERR\r\n-ERR\r\n+PONG\r\n"), .awaitString("PING\r\n"), .send("+PONG\r\n"),
+            .hold,
         ]) { _, url in
             var url = url
             url.user = "default"
@@ -109,7 +111,7 @@ import WeirTestKit
 
     // MARK: Hostile servers
 
-    @Test(arguments: [
+    private static let hostile: [(String, [ScriptedServer.Step])] = [
         ("garbage", [.send("HTTP/1.1 400 Bad Request\r\n\r\n"), .hold]),
         ("another type", [.awaitString("HELLO\r\n"), .send("+OK\r\n"), .hold]),
         ("another version", [.awaitString("HELLO\r\n"), .send("%1\r\n+proto\r\n:4\r\n"), .hold]),
@@ -118,13 +120,20 @@ import WeirTestKit
         ("a large map", [.awaitString("HELLO\r\n"), .send("%1000000\r\n"), .hold]),
         ("deep nesting", [.awaitString("HELLO\r\n"), .send(String(repeating: "*1\r\n", count: 100)), .hold]),
         ("a second reply", [.awaitString("HELLO\r\n"), .send("%0\r\n+OK\r\n"), .hold]),
-        ("more than was asked", [.awaitString("HELLO\r\n"), .send("%0\r\n"), .awaitString("PING\r\n"), .send("+OK\r\n+OK\r\n+PONG\r\n+PONG\r\n"), .hold]),
+        (
+            "more than was asked",
+            [
+                .awaitString("HELLO\r\n"), .send("%0\r\n"), .awaitString("PING\r\n"), .send("+OK\r\n+OK\r\n+PONG\r\n+PONG\r\n"), .hold,
+            ]
+        ),
         ("half a frame and the end", [.awaitString("HELLO\r\n"), .send("%1\r\n+pro"), .close]),
         ("half a frame and a reset", [.awaitString("HELLO\r\n"), .send("%1\r\n+pro"), .reset]),
         ("the end at once", [.close]), ("a reset at once", [.reset]), ("no more output", [.finish, .hold]),
         ("the end after HELLO", [.awaitString("HELLO\r\n"), .send("%0\r\n"), .close]),
         ("the end before PING", [.awaitString("HELLO\r\n"), .send("%0\r\n"), .awaitString("PING\r\n"), .send("+OK\r\n"), .close]),
-    ] as [(String, [ScriptedServer.Step])])
+    ]
+
+    @Test(arguments: Self.hostile)
     func isTypedAndCloses(name: String, steps: [ScriptedServer.Step]) async throws {
         try await self.withServer(steps) { server, url in
             let failure = try await ConnectFailure.of(url)
@@ -134,10 +143,12 @@ import WeirTestKit
         }
     }
 
-    @Test(arguments: [
+    private static let silent: [(String, [ScriptedServer.Step])] = [
         ("silence", [.hold]), ("half a frame", [.awaitString("HELLO\r\n"), .send("%1\r\n+pro"), .hold]),
         ("silence at PING", [.awaitString("HELLO\r\n"), .send("%0\r\n"), .hold]),
-    ] as [(String, [ScriptedServer.Step])])
+    ]
+
+    @Test(arguments: Self.silent)
     func silenceEndsAtTheConnectDeadline(name: String, steps: [ScriptedServer.Step]) async throws {
         try await self.withServer(steps) { server, url in
             try await withRedis(url, pool: impatientPool(connectTimeout: .milliseconds(200))) { (redis) async throws in
@@ -172,7 +183,7 @@ import WeirTestKit
                 // At 0, 100, 300 and 700 ms, on each loop.
                 let loops = Array(testGroup.makeIterator()).count
                 let connects = try await server.acceptedConnections().get()
-                #expect(asked > 200 && connects <= 5 * loops, "\(connects) connects for \(asked) commands on \(loops) loops")
+                #expect(asked >= 60 && connects <= 5 * loops, "\(connects) connects for \(asked) commands on \(loops) loops")
             }
         }
     }

@@ -40,7 +40,9 @@ import WeirRedis
         #expect(
             try RedisURL("\(scheme):///run/a b.sock?user=me&password=p%26%3D&db=0")
                 == RedisURL(addresses: [socket], user: "me", password: "p&="))
-        #expect(try RedisURL("\(scheme)://me@/run/a@b?password=pw") == RedisURL(addresses: [.unixSocket(path: "/run/a@b")], user: "me", password: "pw"))
+        #expect(
+            try RedisURL("\(scheme)://me@/run/a@b?password=pw")
+                == RedisURL(addresses: [.unixSocket(path: "/run/a@b")], user: "me", password: "pw"))
         #expect("\(try RedisURL("\(scheme)://me:pw@/run/s?db=1"))" == "redis+unix://me@/run/s?db=1")
     }
 
@@ -56,14 +58,17 @@ import WeirRedis
         ("redis://u:%ff@h", .credentials), ("redis://user@h", .credentials), ("redis://u:p@h?password=q", .credentials),
         ("redis://u:p@h?user=q", .credentials), ("redis://h?user=q", .credentials), ("unix://u@/s", .credentials),
         ("redis://", .host), ("redis:///1", .host), ("redis://:6379", .host), ("redis://a b", .host), ("redis://a,", .host),
-        ("redis://,a", .host), ("redis://a,,b", .host), ("redis://a,u:p@b", .host), ("rediss://", .host), ("redis://a;b", .host),
+        ("redis://,a", .host), ("redis://a,,b", .host), ("redis://u:p@a,i:x@b", .credentials), ("rediss://", .host), ("redis://a;b", .host),
         ("redis://[::1", .host), ("redis://[::1]x", .host), ("redis://[host]", .host), ("redis://hö", .host), ("redis://a%20b", .host),
         ("redis://h:", .port), ("redis://h:0", .port), ("redis://h:65536", .port), ("redis://h:+1", .port), ("redis://h:1:2", .port),
         ("redis://h:99999999999999999999", .port), ("redis://h,i:x", .port), ("redis://h:١", .port),
-        ("unix://", .path), ("unix:///", .path), ("unix:///a/", .path), ("unix://h/a", .path), ("unix:///a%2", .path), ("unix:///a%00b", .path),
+        ("unix://", .path), ("unix:///", .path), ("unix:///a/", .path), ("unix://h/a", .path), ("unix:///a%2", .path),
+        ("unix:///a%00b", .path),
         ("redis://h/x", .database), ("redis://h/-1", .database), ("redis://h/1/2", .database), ("redis://h/99999999999", .database),
-        ("redis://h/1?db=1", .database), ("redis://h?db=1&database=1", .database), ("redis://h?db=x", .database), ("redis://h?db=-1", .database),
-        ("redis://h?x=1", .query), ("redis://:pa#ss@h", .query), ("redis://h?db", .query), ("redis://h?db=", .query), ("redis://h?db=1&", .query),
+        ("redis://h/1?db=1", .database), ("redis://h?db=1&database=1", .database), ("redis://h?db=x", .database),
+        ("redis://h?db=-1", .database),
+        ("redis://h?x=1", .query), ("redis://:pa#ss@h", .query), ("redis://h?db", .query), ("redis://h?db=", .query),
+        ("redis://h?db=1&", .query),
         ("unix:///s?timeout=1", .query), ("redis://h#f", .query), ("redis://h?password=%zz", .query),
     ])
     func refusesWithThePart(url: String, code: RedisURLError.Code) {
@@ -72,7 +77,9 @@ import WeirRedis
     }
 
     @Test func showsNoPassword() throws {
-        for text in ["redis://me:secret@h:1/2", "rediss://me:secret@h:1,i/2", "unix://me:secret@/h?db=2", "unix:///h?user=me&password=secret"] {
+        for text in [
+            "redis://me:secret@h:1/2", "rediss://me:secret@h:1,i/2", "unix://me:secret@/h?db=2", "unix:///h?user=me&password=secret",
+        ] {
             let url = try RedisURL(text)
             var dumped = ""
             dump(url, to: &dumped)

@@ -16,7 +16,8 @@ import WeirTestKit
 
     @Test func verifiesTheAddressOfAnIPAddress() async throws {
         let port = try RedisURL(Services.tls!).port
-        try await withRedis(RedisURL(host: "127.0.0.1", port: port, usesTLS: true), self.configuration(Services.clientTLS())) { (redis) async throws in
+        try await withRedis(RedisURL(host: "127.0.0.1", port: port, usesTLS: true), self.configuration(Services.clientTLS())) {
+            (redis) async throws in
             try await redis.send(.ping)
         }
         // The certificate names only redis.example.
@@ -62,16 +63,28 @@ import WeirTestKit
 
     @Test func clientCertificate() async throws {
         let url = try RedisURL(Services.mutualTLS!)
-        try await withRedis(url, self.configuration(Services.clientTLS(client: "client"))) { (redis) async throws in try await redis.send(.ping) }
+        try await withRedis(url, self.configuration(Services.clientTLS(client: "client"))) { (redis) async throws in
+            try await redis.send(.ping)
+        }
         // The server refuses after its part of the handshake, and its reset may overtake its reason.
         let failure = try await ConnectFailure.of(url, self.configuration(Services.clientTLS()))
         #expect([.tlsFailed, .connectFailed].contains(failure.error.code) && !failure.shown.contains("p@ss:word"))
     }
 
     @Test func onlyOneSideSpeaksTLS() async throws {
-        var plain = try RedisURL(Services.plain!)
-        plain.usesTLS = true
-        #expect(try await ConnectFailure.of(plain, self.configuration(Services.clientTLS())).error.code == .tlsFailed)
+        let server = try await EmbeddedRESPServer.start(on: testGroup).get()
+        let plain = RedisURL(host: "127.0.0.1", port: server.port, usesTLS: true)
+        let failure = try await ConnectFailure.of(plain, self.configuration(Services.clientTLS()))
+        #expect(failure.error.code == .tlsFailed, "\(failure.error.debugDescription)")
+        try await server.shutdown().get()
+        // Redis waits for the end of what it takes for a line, as silent as any other.
+        var real = try RedisURL(Services.plain!)
+        real.usesTLS = true
+        try await withRedis(real, self.configuration(Services.clientTLS()), pool: impatientPool(connectTimeout: .milliseconds(300))) {
+            (redis) async throws in
+            let error = await #expect(throws: RedisError.self) { try await redis.send(.ping) }
+            #expect(error?.code == .noConnection)
+        }
         var encrypted = try RedisURL(Services.tls!)
         encrypted.usesTLS = false
         #expect(try await ConnectFailure.of(encrypted).error.code == .connectFailed)
@@ -88,7 +101,8 @@ import WeirTestKit
     @Test func silenceCountsInTheConnectDeadline() async throws {
         let server = try await ScriptedServer.start(on: testGroup) { _ in [.hold] }.get()
         let url = RedisURL(host: "127.0.0.1", port: server.port, usesTLS: true)
-        try await withRedis(url, self.configuration(Services.clientTLS()), pool: impatientPool(connectTimeout: .milliseconds(200))) { (redis) async throws in
+        try await withRedis(url, self.configuration(Services.clientTLS()), pool: impatientPool(connectTimeout: .milliseconds(200))) {
+            (redis) async throws in
             let begin = NIODeadline.now()
             let error = await #expect(throws: RedisError.self) { try await redis.send(.ping) }
             #expect(error?.code == .noConnection && NIODeadline.now() - begin < .seconds(2))
@@ -121,7 +135,8 @@ import WeirTestKit
     /// What is closed from this side says goodbye, and the pool's shutdown waits for the socket.
     @Test func closesTheSocketAtShutdown() async throws {
         let server = try await TLSServer.start(certificate: "server")
-        try await withRedis(RedisURL(host: "localhost", port: server.port), self.configuration(Services.clientTLS())) { (redis) async throws in
+        try await withRedis(RedisURL(host: "localhost", port: server.port), self.configuration(Services.clientTLS())) {
+            (redis) async throws in
             try await redis.send(.ping)
             #expect(server.open == 1)
         }

@@ -23,11 +23,13 @@ final class RedisDial {
     /// - Parameter whenDone: called once, perhaps before this returns.
     func start(_ whenDone: @escaping (Result<RedisConnection, RedisError>) -> Void) {
         self.whenDone = whenDone
+        if let error = self.tlsError { return self.finish(.failure(error)) }
         self.connect().assumeIsolated().whenComplete { result in
             switch result {
             case .success(let channel): self.connected(channel)
             case .failure(let error as RedisError): self.finish(.failure(error))
-            case .failure(let error): self.finish(.failure(RedisError(.connectFailed, "the server could not be connected to", cause: error)))
+            case .failure(let error):
+                self.finish(.failure(RedisError(.connectFailed, "the server could not be connected to", cause: error)))
             }
         }
     }
@@ -36,6 +38,17 @@ final class RedisDial {
     func cancel(_ error: RedisError) { self.finish(.failure(error)) }
 
     // MARK: The socket
+
+    /// Found before a socket is opened for nothing.
+    private var tlsError: RedisError? {
+        guard let tls = self.target.tls, case .tcp(let host, _) = self.address else { return nil }
+        do throws(RedisError) {
+            _ = try tls.handler(host: host)
+            return nil
+        } catch {
+            return error
+        }
+    }
 
     private func connect() -> EventLoopFuture<any Channel> {
         let bound = NIOLoopBound(self, eventLoop: self.loop)

@@ -28,8 +28,9 @@ extension RedisHandshake {
             if self.meansLater { return self.error(.connectFailed, "the server does not serve yet: \(what)") }
             switch self.kind {
             case .wrongPassword: return self.error(.authenticationFailed, "the server refused the user or the password: \(what)")
-            case .notAuthenticated where !hasPassword:
-                return self.error(.authenticationFailed, "the server wants a login, and the URL has none: \(what)")
+            case .notAuthenticated:
+                let login = hasPassword ? "another login" : "a login, and the URL has none"
+                return self.error(.authenticationFailed, "the server wants \(login): \(what)")
             default: break
             }
             switch "\(command)" {

@@ -19,7 +19,9 @@ final class RedisHandshake {
 
     /// What a server may answer here at most; the user's own limits may be too small for `HELLO`.
     static var replyLimits: RESPLimits {
-        RESPLimits(maximumLineLength: 64 * 1024, maximumBulkLength: 64 * 1024, maximumElements: 4096, maximumDepth: 8, maximumFrameLength: 256 * 1024)
+        RESPLimits(
+            maximumLineLength: 64 * 1024, maximumBulkLength: 64 * 1024, maximumElements: 4096, maximumDepth: 8,
+            maximumFrameLength: 256 * 1024)
     }
 
     /// What `CLIENT LIST` and `CLIENT INFO` show of Redis 7.2 on.

@@ -60,7 +60,9 @@ struct RedisQueue {
         var kept = ByteBuffer()
         for offset in self.inFlight..<self.entries.count {
             let index = self.entries.index(self.entries.startIndex, offsetBy: offset)
-            guard let bytes = self.unsent.readSlice(length: Int(self.entries[index].length)) else { preconditionFailure("bytes are missing") }
+            guard let bytes = self.unsent.readSlice(length: Int(self.entries[index].length)) else {
+                preconditionFailure("bytes are missing")
+            }
             if case .void = self.entries[index].answer { continue }
             kept.writeImmutableBuffer(bytes)
         }

@@ -93,11 +93,11 @@ extension RedisURL {
             character.isASCII && (character.isLetter || character.isNumber || "-._:".contains(character))
         }
         guard !host.isEmpty, host.utf8.count <= 253, host.allSatisfy(isHost) else {
-            throw RedisURLError(.host, "a host is missing or is no name and no address")
+            throw RedisURLError(.host, "the host is missing or is no name and no address")
         }
         guard let port else { return .tcp(host: String(host), port: RedisAddress.defaultPort) }
         guard port.utf8.count <= 5, let number = self.number(port), (1...65535).contains(number) else {
-            throw RedisURLError(.port, "a port is no number from 1 to 65535")
+            throw RedisURLError(.port, "the port is no number from 1 to 65535")
         }
         return .tcp(host: String(host), port: number)
     }
@@ -141,7 +141,9 @@ extension RedisURL {
     }
 
     private static func number(_ text: Substring) -> Int? {
-        guard (1...9).contains(text.utf8.count), text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else { return nil }
+        guard (1...9).contains(text.utf8.count), text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
+            return nil
+        }
         return Int(text)
     }
 }
