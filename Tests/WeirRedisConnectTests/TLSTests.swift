@@ -80,7 +80,7 @@ import WeirTestKit
         // Redis waits for the end of what it takes for a line, as silent as any other.
         var real = try RedisURL(Services.plain!)
         real.usesTLS = true
-        try await withRedis(real, self.configuration(Services.clientTLS()), pool: impatientPool(connectTimeout: .milliseconds(300))) {
+        try await withRedis(real, self.configuration(Services.clientTLS()), pool: impatientPool(connectTimeout: .milliseconds(500))) {
             (redis) async throws in
             let error = await #expect(throws: RedisError.self) { try await redis.send(.ping) }
             #expect(error?.code == .noConnection)
@@ -101,7 +101,7 @@ import WeirTestKit
     @Test func silenceCountsInTheConnectDeadline() async throws {
         let server = try await ScriptedServer.start(on: testGroup) { _ in [.hold] }.get()
         let url = RedisURL(host: "127.0.0.1", port: server.port, usesTLS: true)
-        try await withRedis(url, self.configuration(Services.clientTLS()), pool: impatientPool(connectTimeout: .milliseconds(200))) {
+        try await withRedis(url, self.configuration(Services.clientTLS()), pool: impatientPool(connectTimeout: .milliseconds(500))) {
             (redis) async throws in
             let begin = NIODeadline.now()
             let error = await #expect(throws: RedisError.self) { try await redis.send(.ping) }
