@@ -76,6 +76,32 @@ import WeirTestKit
         try await server.shutdown().get()
     }
 
+    /// The user's limits are for what the user asks.
+    @Test func limitsHoldFromTheLoginOn() async throws {
+        let server = try await EmbeddedRESPServer.start(on: testGroup).get()
+        var configuration = RedisConfiguration()
+        configuration.replyLimits = RESPLimits(maximumLineLength: 32, maximumBulkLength: 4, maximumElements: 1, maximumFrameLength: 64)
+        try await withRedis(RedisURL(host: "127.0.0.1", port: server.port), configuration) { (redis) async throws in
+            let key = ByteBuffer(string: "k")
+            try await redis.send(.set(key, to: ByteBuffer(string: "1234")))
+            #expect(try await redis.send(.get(key)) == ByteBuffer(string: "1234"))
+            try await redis.send(.set(key, to: ByteBuffer(string: "12345")))
+            let error = await #expect(throws: RedisError.self) { try await redis.send(.get(key)) }
+            #expect(error?.code == .protocolViolation)
+        }
+        try await server.shutdown().get()
+    }
+
+    @Test func reflectionShowsNoPassword() async throws {
+        let url = RedisURL(host: "127.0.0.1", port: 1, user: "me", password: "very-secret")
+        let dumped = try await firstLoop.submit {
+            var dumped = ""
+            dump(RedisConnectionFactory(url: url, configuration: RedisConfiguration(), loop: firstLoop), to: &dumped)
+            return dumped
+        }.get()
+        #expect(dumped.contains("redis://me@127.0.0.1:1/0") && !dumped.contains("very-secret"))
+    }
+
     // MARK: Refusals
 
     @Test(arguments: [
@@ -175,7 +201,8 @@ import WeirTestKit
                 var answers: [EventLoopFuture<Bool>] = []
                 while NIODeadline.now() < begin + .seconds(1) {
                     for loop in testGroup.makeIterator() {
-                        answers.append(loop.flatSubmit { redis[loop].send(.ping).map { true }.flatMapErrorThrowing { !($0 is RedisError) } })
+                        answers.append(
+                            loop.flatSubmit { redis[loop].send(.ping).map { true }.flatMapErrorThrowing { !($0 is RedisError) } })
                     }
                     try await Task.sleep(for: .milliseconds(1))
                 }

@@ -51,10 +51,10 @@ func serviceConfiguration() throws -> RedisConfiguration {
     return configuration
 }
 
-/// For the URL of a service: TLS only where the URL has it.
+/// For the URL of a service. TLS would be spoken on any TCP connection; a Unix socket is none.
 func serviceConfiguration(for url: String) throws -> RedisConfiguration {
     var configuration = try serviceConfiguration()
-    if !url.hasPrefix("rediss") { configuration.tls = nil }
+    if url.hasPrefix("redis://") { configuration.tls = nil }
     return configuration
 }
 

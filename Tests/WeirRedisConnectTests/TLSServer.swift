@@ -3,7 +3,8 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 
-/// A server over TLS that knows what a login needs, and ends connections as it is told: `GET CUT` without close_notify, `GET QUIT` with.
+/// A server over TLS that knows what a login needs, and ends connections as it is told: `GET CUT` without close_notify,
+/// `GET QUIT` with, `GET HALF` in one direction.
 final class TLSServer: Sendable {
     struct Counts {
         var accepted = 0
@@ -75,6 +76,7 @@ final class TLSServer: Sendable {
                 if let tls = try? context.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self) { tls.close(promise: nil) }
                 return
             }
+            if text.contains("HALF") { return context.close(mode: .output, promise: nil) }
             if text.contains("QUIT") { return context.close(promise: nil) }
             var replies = ""
             for word in text.split(separator: "\r\n") {

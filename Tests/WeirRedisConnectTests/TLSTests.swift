@@ -115,8 +115,8 @@ import WeirTestKit
         try await server.shutdown().get()
     }
 
-    /// A cut without close_notify is a lost connection, as an end with one is.
-    @Test(arguments: ["CUT", "QUIT"])
+    /// A cut without close_notify is a lost connection, as an end with one is, also where the server would still listen.
+    @Test(arguments: ["CUT", "QUIT", "HALF"])
     func endOfAConnection(how: String) async throws {
         let server = try await TLSServer.start(certificate: "server")
         let url = RedisURL(host: "localhost", port: server.port, usesTLS: true)
