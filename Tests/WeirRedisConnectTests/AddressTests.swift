@@ -47,7 +47,7 @@ import WeirTestKit
         let silent = try await ScriptedServer.start(on: testGroup) { _ in [.hold] }.get()
         let good = try await ScriptedServer.start(on: testGroup) { _ in Self.serving }.get()
         var configuration = RedisConfiguration()
-        configuration.addressTimeout = .milliseconds(500)
+        configuration.addressTimeout = .seconds(1)
         try await withRedis(self.url(silent.port, good.port), configuration) { (redis) async throws in try await redis.send(.ping) }
         #expect(try await silent.acceptedConnections().get() == 1)
         #expect(try await eventually { try await silent.openConnections().get() == 0 })
@@ -59,7 +59,7 @@ import WeirTestKit
     @Test func oneThatWasGivenUpIsNotTheFirstAgain() async throws {
         let silent = try await ScriptedServer.start(on: testGroup) { _ in [.hold] }.get()
         let good = try await ScriptedServer.start(on: testGroup) { _ in Self.serving }.get()
-        try await withRedis(self.url(silent.port, good.port), pool: impatientPool(connectTimeout: .milliseconds(500))) {
+        try await withRedis(self.url(silent.port, good.port), pool: impatientPool(connectTimeout: .seconds(1))) {
             (redis) async throws in
             await #expect(throws: RedisError.self) { try await redis.send(.ping) }
             #expect(try await eventually { (try? await redis.send(.ping)) != nil })

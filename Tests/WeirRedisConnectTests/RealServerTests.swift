@@ -6,7 +6,7 @@ import WeirRedis
 
 /// Logins against real servers.
 @Suite(.enabled(if: Services.plain != nil && Services.acl != nil, "needs dev/services")) struct RealServerTests {
-    @Test(arguments: Services.full, [RESPVersion.resp3, .resp2])
+    @Test(.serialized, arguments: Services.full, [RESPVersion.resp3, .resp2])
     func connects(url text: String, version: RESPVersion) async throws {
         var url = try RedisURL(text)
         url.database = 3
@@ -19,7 +19,7 @@ import WeirRedis
             #expect(info.contains(" user=\(url.user ?? "default") "))
             if text == Services.unix { #expect(info.contains("redis.sock:0")) }
             // More than any buffer on the way: writability and reading go on through TLS.
-            let large = ByteBuffer(repeating: 0x61, count: 8 * 1024 * 1024)
+            let large = ByteBuffer(repeating: 0x61, count: 4 * 1024 * 1024)
             let key = ByteBuffer(string: "connect-tests-\(version)")
             try await redis.send(.set(key, to: large))
             #expect(try await redis.send(.get(key)) == large)
