@@ -16,6 +16,7 @@ let nioConcurrencyHelpers = Target.Dependency.product(name: "NIOConcurrencyHelpe
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioTestUtils = Target.Dependency.product(name: "NIOTestUtils", package: "swift-nio")
 let atomics = Target.Dependency.product(name: "Atomics", package: "swift-atomics")
 let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
@@ -41,6 +42,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-atomics.git", from: "1.3.0"),
         .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.36.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
     ],
     targets: [
@@ -54,7 +56,7 @@ let package = Package(
         .target(name: "WeirRESP", dependencies: [nioCore], swiftSettings: settings),
         // Protocol rooms: client and pool of each protocol.
         .target(
-            name: "WeirRedis", dependencies: ["WeirCore", "WeirPool", "WeirRESP", nioCore, nioPosix, logging, serviceLifecycle],
+            name: "WeirRedis", dependencies: ["WeirCore", "WeirPool", "WeirRESP", nioCore, nioPosix, nioSSL, logging, serviceLifecycle],
             swiftSettings: settings),
         .target(name: "WeirHTTP", dependencies: ["WeirCore", "WeirPool", nioCore, nioPosix, nioHTTP1, logging], swiftSettings: settings),
         // The fakes, for our tests and everyone else's.
@@ -83,6 +85,13 @@ let package = Package(
             name: "WeirRedisTests",
             dependencies: [
                 "WeirRedis", "WeirRESP", "WeirTestKit", "WeirPool", "WeirCore", nioCore, nioPosix, nioEmbedded, nioConcurrencyHelpers,
+            ],
+            swiftSettings: settings),
+        // Connecting: URLs, TLS, Unix sockets, handshakes.
+        .testTarget(
+            name: "WeirRedisConnectTests",
+            dependencies: [
+                "WeirRedis", "WeirRESP", "WeirTestKit", "WeirPool", "WeirCore", nioCore, nioPosix, nioSSL, nioConcurrencyHelpers,
             ],
             swiftSettings: settings),
         .testTarget(

@@ -11,9 +11,13 @@ public struct RedisError: WeirError {
 
         /// The pool gave no connection; ``RedisError/cause`` is its `PoolError`. Nothing was sent.
         public static let noConnection = Code(description: "noConnection")
-        /// The server could not be connected to. Nothing was sent.
+        /// The server could not be connected to, or does not serve. Nothing but the login was sent.
         public static let connectFailed = Code(description: "connectFailed")
-        /// The server refused the user or password of the URL, or the database. Nothing else was sent.
+        /// TLS could not be agreed on: the certificate is not trusted, has expired or names another server, the server wants one from
+        /// this side or speaks no TLS, or the own configuration cannot be used. Nothing was sent.
+        public static let tlsFailed = Code(description: "tlsFailed")
+        /// The server refused the user or password of the URL, or the database: ``RedisError/serverErrorKind`` is its reason. Nothing
+        /// else was sent.
         public static let authenticationFailed = Code(description: "authenticationFailed")
         /// The connection ended before the reply. ``RedisError/mayHaveRun`` says whether the command had been sent.
         public static let connectionLost = Code(description: "connectionLost")

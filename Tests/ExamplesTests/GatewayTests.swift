@@ -374,7 +374,7 @@ import WeirTestKit
             (["PORT": "\(port)"], "cannot listen on 127.0.0.1:\(port): the port is taken"), (["PORT": "x"], "PORT must be a number"),
             (["PORT": "65536"], "PORT must be a number"), (["REDIS_URL": "localhost"], "REDIS_URL is malformed"),
             (["REDIS_URL": "redis://:secret@h:x"], "REDIS_URL is malformed: the port is no number"),
-            (["REDIS_URL": "rediss://:secret@h"], "TLS"), (["UPSTREAM_URL": "ftp://h"], "UPSTREAM_URL is malformed"),
+            (["REDIS_URL": "rediss://:secret@h#x"], "REDIS_URL is malformed"), (["UPSTREAM_URL": "ftp://h"], "UPSTREAM_URL is malformed"),
             (["UPSTREAM_URL": "https://h"], "TLS"), (["ACCESS_LOG": "perhaps"], "ACCESS_LOG must be on or off"),
         ] {
             let program = try Program("Gateway", environment: ["PORT": "0"].merging(environment) { $1 })

@@ -29,9 +29,10 @@ public final class RedisPool: Sendable, Service {
         pool: PoolConfiguration, metrics: MetricRegistry? = nil, logger: Logger? = nil
     ) {
         self.url = url
+        let target = RedisTarget(url: url, configuration: configuration)
         let connections = Pool<RedisConnection>(
             name: name, group: group, configuration: pool, metrics: metrics, logger: logger
-        ) { loop in RedisConnectionFactory(url: url, configuration: configuration, loop: loop) }
+        ) { loop in RedisConnectionFactory(target: target, loop: loop) }
         self.connections = connections
         self.locals = LoopLocal(group) { loop in
             LocalRedis(

@@ -1,4 +1,5 @@
 public import NIOCore
+public import NIOSSL
 public import WeirRESP
 
 /// How a ``RedisPool`` behaves beside its pool's own configuration.
@@ -21,8 +22,24 @@ public struct RedisConfiguration: Sendable {
     public var maximumSubscriptions = 65_536
     /// The version to ask for. A server that does not know `HELLO` or this version is spoken to in RESP2.
     public var version = RESPVersion.resp3
-    /// What `CLIENT LIST` shows as the connection's name, if anything: letters without blanks.
+    /// What `CLIENT LIST` shows as the connection's name, if anything. Characters from `!` to `~`; a name with others is not set, nor is
+    /// one that the server refuses.
     public var clientName: String?
+
+    // MARK: Connecting
+
+    /// How TLS is spoken over TCP. Setting it turns TLS on, whatever the URL says; nil for `rediss://` is
+    /// `TLSConfiguration.makeClientConfiguration()`: certificates are verified against the roots of the system. Own roots
+    /// (`trustRoots`), a client certificate (`certificateChain`, `privateKey`) and the rest are there. What it names is read once, when the
+    /// pool is made, on the calling thread. Unix sockets speak no TLS.
+    public var tls: TLSConfiguration?
+    /// The name that the server's certificate must have, which is also asked for (SNI). Nil: the host of the URL; for an IP address the
+    /// certificate must name that address, and nothing is asked for.
+    public var tlsServerName: String?
+    /// Of several addresses of a URL each may take so long, from the dial to the end of the login, and then the next is tried; all
+    /// together have the pool's connect timeout. Every loop begins with the first one, stays with the one that worked last, and goes through
+    /// the others in their order when that one fails. A single address has all of the pool's time. Three seconds unless set; more than 0.
+    public var addressTimeout: TimeAmount = .seconds(3)
     /// For a connect that the pool has given up: the operating system's own end of it.
     static var connectTimeout: TimeAmount { .seconds(60) }
 

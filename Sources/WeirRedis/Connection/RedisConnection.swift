@@ -42,6 +42,8 @@ public final class RedisConnection: ChannelInboundHandler {
     private var hadSubscriptions = false
     /// Called once when the connection is of no more use, before any command fails.
     var onClose: (() -> Void)?
+    /// The pool has ordered it to be closed and is told when its socket is.
+    var isRetired = false
 
     init(loopContext: LoopContext, limits: RedisPipeline.Limits, replyLimits: RESPLimits) {
         self.loopContext = loopContext
@@ -128,8 +130,18 @@ public final class RedisConnection: ChannelInboundHandler {
         pipeline.attach(self)
     }
 
-    /// In the state that the handshake left.
-    func handshakeDone() { self.isAltered = false }
+    /// In the state that the handshake left. From now on replies have the user's limits.
+    ///
+    /// - Returns: false if bytes are here that are the reply to nothing.
+    func handshakeDone(replyLimits: RESPLimits) -> Bool {
+        self.isAltered = false
+        guard self.reader.pointee.unreadBytes == 0 else { return false }
+        self.reader.pointee = RESPFrameReader(limits: replyLimits)
+        return true
+    }
+
+    /// Completes when its socket is closed; nil when that has been.
+    var channelClosed: EventLoopFuture<Void>? { self.context?.channel.closeFuture }
 
     /// A transaction has ended, and with it what `WATCH` had left.
     func transactionEnded() { self.isWatching = false }

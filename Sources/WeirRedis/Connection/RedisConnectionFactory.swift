@@ -1,88 +1,67 @@
 public import NIOCore
-import NIOPosix
 import WeirCore
 public import WeirPool
 import WeirRESP
 
 /// Opens, checks and closes the Redis connections of one loop, for a `Pool` of them.
 ///
-/// A new connection is through with its handshake before the pool hears of it.
+/// A new connection is through with its handshake before the pool hears of it. Of several addresses it stays with the one that worked
+/// last and tries the others, each once and in their order, when that one fails; a login that is refused is not tried on another. When
+/// the pool gives up on a connect, the next one begins with the next address.
 public final class RedisConnectionFactory: ResourceFactory {
     public typealias Resource = RedisConnection
 
-    private let url: RedisURL
-    private let loop: any EventLoop
+    private let target: RedisTarget
     private let loopContext: LoopContext
-    private let configuration: RedisConfiguration
+    /// The address that the next connect begins with.
+    private var preferred = 0
+
+    /// On the loop. Reads the certificates that the configuration names; a ``RedisPool`` does that once for all its loops.
+    public convenience init(url: RedisURL, configuration: RedisConfiguration, loop: any EventLoop) {
+        self.init(target: RedisTarget(url: url, configuration: configuration), loop: loop)
+    }
 
     /// On the loop.
-    public init(url: RedisURL, configuration: RedisConfiguration, loop: any EventLoop) {
-        self.url = url
-        self.loop = loop
+    init(target: RedisTarget, loop: any EventLoop) {
+        self.target = target
         self.loopContext = LoopContext.of(loop)
-        self.configuration = configuration
     }
 
     public func connect(_ handle: ResourceHandle<RedisConnection>) {
-        let connection = RedisConnection(
-            loopContext: self.loopContext, limits: self.configuration.limits, replyLimits: self.configuration.replyLimits)
-        // Closing the connection closes a channel that is still connecting, and that fails the connect.
-        handle.onAbandon = { connection.close() }
-        self.dial(connection).assumeIsolated().whenComplete { result in
+        let search = RedisAddressSearch(self.target, from: self.preferred, loopContext: self.loopContext)
+        handle.onAbandon = { [weak self] in
+            self?.preferred = search.next
+            search.cancel()
+        }
+        search.start { [weak self] result in
             switch result {
+            case .success((let connection, let address)):
+                self?.preferred = address
+                connection.onClose = { if !connection.isRetired { handle.closed() } }
+                handle.established(connection)
             case .failure(let error):
-                handle.connectFailed(RedisError(.connectFailed, "the server could not be connected to", cause: error))
-            case .success(let channel):
-                guard !handle.isAbandoned, connection.isUsable else {
-                    channel.close(promise: nil)
-                    handle.connectFailed(RedisError(.connectFailed, "the connection was given up or lost"))
-                    return
-                }
-                self.greet(connection, handle)
+                handle.connectFailed(error)
             }
         }
     }
 
-    private func dial(_ connection: RedisConnection) -> EventLoopFuture<any Channel> {
-        let bound = NIOLoopBound(connection, eventLoop: self.loop)
-        let bootstrap = ClientBootstrap(group: self.loop)
-            .channelOption(.maxMessagesPerRead, value: 1)
-            // The pool's deadline is the one that counts; this one only ends what it has given up.
-            .connectTimeout(RedisConfiguration.connectTimeout)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(bound.value) }
-            }
-        let tcp = bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
-        if let address = try? SocketAddress(ipAddress: self.url.host, port: self.url.port) { return tcp.connect(to: address) }
-        return tcp.connect(host: self.url.host, port: self.url.port)
-    }
-
-    private func greet(_ connection: RedisConnection, _ handle: ResourceHandle<RedisConnection>) {
-        let handshake = RedisHandshake(url: self.url, configuration: self.configuration)
-        handshake.run(on: connection, loop: self.loop, deadline: self.loop.now + self.configuration.commandTimeout)
-            .assumeIsolated().whenComplete { result in
-                switch result {
-                case .success where connection.isUsable:
-                    connection.onClose = { handle.closed() }
-                    handle.established(connection)
-                case .success:
-                    handle.connectFailed(RedisError(.connectFailed, "the connection was lost during the login"))
-                case .failure(let error):
-                    connection.close()
-                    handle.connectFailed(error)
-                }
-            }
-    }
-
+    /// Asks by `PING`. A user who may not ask that has an answer too.
     public func validate(_ connection: RedisConnection, _ handle: ResourceHandle<RedisConnection>) {
-        let reply = connection.send(.ping, deadline: self.loop.now + self.configuration.commandTimeout)
-        reply.assumeIsolated().whenComplete { result in
-            if case .success = result { handle.validated(true) } else { handle.validated(false) }
-        }
+        let ping = RedisCommand<Void>.ping.request
+        _ = connection.send(
+            ping, deadline: self.loopContext.loop.now + self.target.configuration.commandTimeout,
+            .closure { result in
+                guard case .success(let reply) = result else { return handle.validated(false) }
+                handle.validated(!reply.isError || RedisError.serverError(reply).serverErrorKind == .noPermission)
+            })
     }
 
     public func close(_ connection: RedisConnection, _ handle: ResourceHandle<RedisConnection>) {
+        // Over TLS the socket is closed when the server has said goodbye.
+        connection.isRetired = true
+        let closed = connection.channelClosed
         connection.close()
-        handle.closed()
+        guard let closed else { return handle.closed() }
+        closed.assumeIsolated().whenComplete { _ in handle.closed() }
     }
 }

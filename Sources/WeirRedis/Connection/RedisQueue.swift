@@ -100,7 +100,9 @@ struct RedisQueue {
         kept.reserveCapacity(self.unsent.readableBytes - self.voidBytes)
         for offset in self.inFlight..<self.entries.count {
             let index = self.entries.index(self.entries.startIndex, offsetBy: offset)
-            guard let bytes = self.unsent.readSlice(length: Int(self.entries[index].length)) else { preconditionFailure("bytes are missing") }
+            guard let bytes = self.unsent.readSlice(length: Int(self.entries[index].length)) else {
+                preconditionFailure("bytes are missing")
+            }
             if case .void = self.entries[index].answer { self.entries[index].length = 0 } else { kept.writeImmutableBuffer(bytes) }
         }
         self.unsent = kept
@@ -210,4 +212,9 @@ struct RedisQueue {
         self.sentNumber = max(self.sentNumber, self.firstNumber)
         if self.unsent.readerIndex > max(Self.toleratedVoidBytes, self.unsent.readableBytes) { self.unsent.discardReadBytes() }
     }
+}
+
+/// Shows how much there is: commands hold passwords and values.
+extension RedisQueue: CustomReflectable {
+    var customMirror: Mirror { Mirror(self, children: ["count": self.count, "inFlight": self.inFlight]) }
 }

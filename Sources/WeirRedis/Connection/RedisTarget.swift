@@ -1,0 +1,20 @@
+import NIOSSL
+
+/// What all connections of a pool are made from: where to connect, how to log in, how to speak TLS. Shared by the loops.
+struct RedisTarget: Sendable {
+    let url: RedisURL
+    let configuration: RedisConfiguration
+    /// Nil for none.
+    let tls: RedisTLS?
+
+    /// Reads the certificates that the configuration names, on the calling thread.
+    init(url: RedisURL, configuration: RedisConfiguration) {
+        self.url = url
+        self.configuration = configuration
+        if let tls = configuration.tls ?? (url.usesTLS ? .makeClientConfiguration() : nil) {
+            self.tls = RedisTLS(tls, serverName: configuration.tlsServerName)
+        } else {
+            self.tls = nil
+        }
+    }
+}
