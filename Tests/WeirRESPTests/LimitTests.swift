@@ -72,6 +72,8 @@ import WeirRESP
             #expect(self.code("\(type)100\r\n", limits) == nil)
             #expect(self.code("\(type)101\r\n", limits) == .bulkTooLong)
         }
+        #expect(self.code(Self.hundred, limits) == nil)
+        #expect(self.code("$101\r\n" + String(repeating: "x", count: 101) + "\r\n", limits) == .bulkTooLong)
         #expect(self.code("$?\r\n;101\r\n", limits) == .bulkTooLong)
         // All the pieces of a stream are one string; the next one begins anew.
         let sixty = ";60\r\n" + String(repeating: "x", count: 60) + "\r\n"
@@ -84,6 +86,9 @@ import WeirRESP
         let limits = RESPLimits(maximumFrameLength: 219)
         #expect(self.code("*3\r\n" + Self.hundred + "$98\r\n", limits) == nil)
         #expect(self.code("*3\r\n" + Self.hundred + "$100\r\n", limits) == .frameTooLong)
+        #expect(self.code("*2\r\n" + Self.hundred + Self.hundred, limits) == .frameTooLong)
+        #expect(self.code("*2\r\n" + Self.hundred + Self.hundred, RESPLimits(maximumFrameLength: 220)) == nil)
+        #expect(self.code(Self.hundred, RESPLimits(maximumFrameLength: 107)) == .frameTooLong)
         #expect(decode(Self.hundred + Self.hundred + Self.hundred, limits: limits).messages.count == 3)
     }
 
@@ -99,6 +104,8 @@ import WeirRESP
         #expect(self.code("*9\r\n+ok\r\n+0123456789", limits) == .frameTooLong)
         #expect(self.code("*9\r\n+0123456789a\r\n?", limits) == .unknownType)
         #expect(self.code("|0\r\n|0\r\n|0\r\n|0\r\n|0\r\n|0\r\n|0\r\n:1\r\n", limits) == .frameTooLong)
-        #expect(self.code("*?\r\n*?\r\n*?\r\n.\r\n.\r\n.\r\n", limits) == .frameTooLong)
+        #expect(self.code("|0\r\n|0\r\n|0\r\n|0\r\n|0\r\n", limits) == nil)
+        #expect(self.code("|0\r\n|0\r\n|0\r\n|0\r\n|0\r\n|0\r\n", limits) == .frameTooLong)
+        #expect(self.code("*?\r\n*?\r\n*?\r\n*?\r\n*?\r\n*?\r\n", limits) == .frameTooLong)
     }
 }

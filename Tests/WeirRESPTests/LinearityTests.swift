@@ -56,15 +56,16 @@ import Testing
         #expect(length == bytes.count)
     }
 
-    /// Bytes that move to other memory while a value comes in, beyond the copy that each read is put away by.
+    /// Bytes that are copied to other memory while values come in, beyond the copy that each read is put away by.
     private func bytesMoved(_ pieces: [ByteBuffer], reader: inout RESPFrameReader) throws -> (moved: Int, frames: [RESPFrame]) {
         var moved = 0
         var frames: [RESPFrame] = []
         for piece in pieces {
-            let before = reader.unread.withUnsafeReadableBytes { (UInt(bitPattern: $0.baseAddress), $0.count) }
+            let before = reader.unread.withUnsafeReadableBytes { UInt(bitPattern: $0.baseAddress) }
             reader.append(piece)
             let after = reader.unread.withUnsafeReadableBytes { UInt(bitPattern: $0.baseAddress) }
-            if after != before.0 { moved += before.1 }
+            // With what was unread, bytes that have been read may have been copied too.
+            if after != before { moved += reader.unread.writerIndex - piece.readableBytes }
             while let frame = try reader.next() { frames.append(frame) }
         }
         return (moved, frames)
@@ -134,10 +135,11 @@ import Testing
     @Test func aLongInlineCommandIsSearchedOnce() throws {
         var decoder = RESPRequestDecoder(limits: RESPLimits(maximumLineLength: 1 << 20))
         var buffer = ByteBuffer()
-        for _ in 0..<10_000 {
+        for round in 1...10_000 {
             buffer.writeRepeatingByte(UInt8(ascii: "x"), count: 16)
+            // Whoever looked at the earlier rounds again would take an empty line for each byte.
             #expect(try decoder.decode(buffer: &buffer) == nil)
-            // Its end here would be found by whoever looks.
+            #expect(buffer.readableBytes == 16 * round)
             buffer.setRepeatingByte(UInt8(ascii: "\n"), count: 16, at: buffer.writerIndex - 16)
         }
         buffer.writeStaticString("x\r\n")

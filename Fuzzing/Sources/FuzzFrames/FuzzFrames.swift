@@ -12,10 +12,12 @@ public func fuzzFrames(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         ask(frame)
         writeAnew(frame)
     }
-    // Limits that an input of a few hundred bytes can pass.
+    // Limits that an input of a few dozen bytes can pass.
     _ = readEachWay(
         input,
-        RESPLimits(maximumLineLength: 32, maximumBulkLength: 40, maximumElements: 12, maximumDepth: 3, maximumFrameLength: 120))
+        RESPLimits(
+            maximumLineLength: 32, maximumBulkLength: input.number(1...40, 1), maximumElements: input.number(1...12, 2),
+            maximumDepth: input.number(1...3, 3), maximumFrameLength: input.number(10...120, 4)))
     return 0
 }
 

@@ -7,10 +7,12 @@ import WeirRESP
 public func fuzzRequests(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let input = Input(start, count)
     for request in decodeEachWay(input, RESPLimits()) { writeAnew(request) }
-    // Limits that an input of a few hundred bytes can pass.
+    // Limits that an input of a few dozen bytes can pass.
     _ = decodeEachWay(
         input,
-        RESPLimits(maximumLineLength: 32, maximumBulkLength: 20, maximumElements: 5, maximumDepth: 1, maximumFrameLength: 80))
+        RESPLimits(
+            maximumLineLength: 32, maximumBulkLength: input.number(1...40, 1), maximumElements: input.number(1...12, 2),
+            maximumDepth: input.number(1...3, 3), maximumFrameLength: input.number(10...120, 4)))
     return 0
 }
 

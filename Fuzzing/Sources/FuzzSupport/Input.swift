@@ -4,19 +4,24 @@ public import NIOCore
 public struct Input {
     /// All of it, in memory of exactly its length.
     public let bytes: ByteBuffer
+    /// FNV-1a: any change of the input makes another.
+    private let hash: UInt64
 
     public init(_ start: UnsafePointer<UInt8>?, _ count: Int) {
         var bytes = ByteBuffer()
         bytes.writeBytes(UnsafeRawBufferPointer(start: start, count: count))
         self.bytes = bytes
+        self.hash = bytes.readableBytesView.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+    }
+
+    /// A number that depends on the input; those of different places do not depend on each other.
+    public func number(_ range: ClosedRange<Int>, _ place: Int) -> Int {
+        range.lowerBound + Int((self.hash >> (place * 8)) % UInt64(range.count))
     }
 
     /// All of it in two pieces, cut at a place that depends on it.
     public var inTwo: [ByteBuffer] {
-        // FNV-1a: any change moves the cut.
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in self.bytes.readableBytesView { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        let cut = Int(hash % UInt64(self.bytes.readableBytes + 1))
+        let cut = Int(self.hash % UInt64(self.bytes.readableBytes + 1))
         return [self.piece(0..<cut), self.piece(cut..<self.bytes.readableBytes)]
     }
 
