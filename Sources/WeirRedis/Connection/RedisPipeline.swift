@@ -30,7 +30,7 @@ final class RedisPipeline: DeadlineReceiver {
     private(set) var lastProgress: NIODeadline = .uptimeNanoseconds(0)
     private var whenRoom: [EventLoopPromise<Void>] = []
     private(set) var isEnded = false
-    /// Called when no command is left.
+    /// Called when nobody waits any more.
     var whenEmpty: (() -> Void)?
 
     init(loopContext: LoopContext, limits: Limits) {
@@ -127,7 +127,7 @@ final class RedisPipeline: DeadlineReceiver {
     @inline(__always)
     private func shrunk() {
         if !self.whenRoom.isEmpty { self.tellOfRoom() }
-        if self.queue.count == 0, let whenEmpty { whenEmpty() }
+        if let whenEmpty, self.queue.waiting == 0 { whenEmpty() }
     }
 
     private func tellOfRoom() {
@@ -163,9 +163,11 @@ final class RedisPipeline: DeadlineReceiver {
     }
 
     /// The connection has gone: what may have run fails; what has not been sent, or may be repeated, waits for the next connection.
-    func detach(_ error: (_ mayHaveRun: Bool) -> RedisError) {
+    ///
+    /// - Parameter replyIsBad: the reply due first could not be read: asking again would break the next connection, too.
+    func detach(replyIsBad: Bool = false, _ error: (_ mayHaveRun: Bool) -> RedisError) {
         self.connection = nil
-        for entry in self.queue.connectionLost() { self.fail(entry, error(true)) }
+        for entry in self.queue.connectionLost(failsFirst: replyIsBad) { self.fail(entry, error(true)) }
         self.shrunk()
     }
 

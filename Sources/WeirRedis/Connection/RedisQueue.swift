@@ -36,8 +36,8 @@ struct RedisQueue {
     private(set) var unsent = ByteBuffer()
     /// Among them those that need not be sent any more.
     private var voidBytes = 0
-    /// Entries that are void.
-    private var voidCount = 0
+    /// Entries that nobody waits for, void ones and others.
+    private var goneCount = 0
     /// Commands that may be sent again, by their numbers.
     private var copies: [UInt64: ByteBuffer] = [:]
 
@@ -47,6 +47,8 @@ struct RedisQueue {
     private static var toleratedVoidBytes: Int { 64 * 1024 }
 
     var count: Int { self.entries.count }
+    /// Commands that somebody waits for.
+    var waiting: Int { self.entries.count - self.goneCount }
     var nextNumber: UInt64 { self.firstNumber + UInt64(self.entries.count) }
     var hasUnsent: Bool { self.sentNumber < self.nextNumber }
     /// Commands whose reply is due.
@@ -105,7 +107,10 @@ struct RedisQueue {
         guard self.firstNumber < self.sentNumber, let entry = self.entries.popFirst() else { return nil }
         if !self.copies.isEmpty { self.copies[self.firstNumber] = nil }
         self.firstNumber += 1
-        if self.voidCount > 0 { self.trim() }
+        if self.goneCount > 0 {
+            if !entry.answer.isAnybody { self.goneCount -= 1 }
+            self.trim()
+        }
         return entry
     }
 
@@ -119,11 +124,11 @@ struct RedisQueue {
         guard entry.answer.isAnybody else { return nil }
         let isInFlight = number < self.sentNumber
         if !self.copies.isEmpty { self.copies[number] = nil }
+        self.goneCount += 1
         if isInFlight {
             self.entries[index].answer = .nobody
         } else {
             self.entries[index].answer = .void
-            self.voidCount += 1
             self.voidBytes += Int(entry.length)
             self.trim()
             // At least half of it: the copying is paid for by what was thrown away.
@@ -135,24 +140,27 @@ struct RedisQueue {
     // MARK: The end of a connection
 
     /// The connection has gone. What may have run and may not be repeated is taken out, to be failed; all else is unsent again.
-    mutating func connectionLost() -> [Entry] {
+    ///
+    /// - Parameter failsFirst: also the one whose reply is due first, whatever it is: that reply could not be read, nor could another.
+    mutating func connectionLost(failsFirst: Bool = false) -> [Entry] {
         var lost: [Entry] = []
         var again = ByteBuffer()
         for offset in 0..<self.inFlight {
             let index = self.entries.index(self.entries.startIndex, offsetBy: offset)
             if case .void = self.entries[index].answer { continue }
             if self.entries[index].answer.isAnybody {
-                if let copy = self.copies[self.firstNumber + UInt64(offset)] {
+                if let copy = self.copies[self.firstNumber + UInt64(offset)], offset > 0 || !failsFirst {
                     self.entries[index].length = UInt32(copy.readableBytes)
                     self.entries[index].wasSentBefore = true
                     again.writeImmutableBuffer(copy)
                     continue
                 }
                 lost.append(self.entries[index])
+                self.copies[self.firstNumber + UInt64(offset)] = nil
+                self.goneCount += 1
             }
             self.entries[index].answer = .void
             self.entries[index].length = 0
-            self.voidCount += 1
         }
         self.sentNumber = self.firstNumber
         again.writeImmutableBuffer(self.unsent)
@@ -175,20 +183,20 @@ struct RedisQueue {
         self.copies.removeAll()
         self.unsent.clear()
         self.voidBytes = 0
-        self.voidCount = 0
+        self.goneCount = 0
         return all
     }
 
     /// Forgets those at the front that are void: nothing will come for them.
     private mutating func trim() {
-        while self.voidCount > 0, let first = self.entries.first, case .void = first.answer {
+        while self.goneCount > 0, let first = self.entries.first, case .void = first.answer {
             if self.firstNumber >= self.sentNumber {
                 self.unsent.moveReaderIndex(forwardBy: Int(first.length))
                 self.voidBytes -= Int(first.length)
             }
             self.entries.removeFirst()
             self.firstNumber += 1
-            self.voidCount -= 1
+            self.goneCount -= 1
         }
         self.sentNumber = max(self.sentNumber, self.firstNumber)
         if self.unsent.readerIndex > max(Self.toleratedVoidBytes, self.unsent.readableBytes) { self.unsent.discardReadBytes() }
