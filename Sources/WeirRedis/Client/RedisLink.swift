@@ -89,7 +89,7 @@ final class RedisLink: LeaseReceiver, DeadlineReceiver {
     // MARK: Health
 
     private func armKeepAlive() {
-        guard let keepAlive = self.configuration.keepAlive else { return }
+        guard let keepAlive = self.configuration.keepAlive, self.lease != nil else { return }
         let target = self.target ?? self.loopContext.deadlines.register(self)
         self.target = target
         self.repliesAtLastLook = self.pipeline.queue.firstNumber

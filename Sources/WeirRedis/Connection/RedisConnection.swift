@@ -208,7 +208,9 @@ extension RedisAnswer {
 
 extension RedisError {
     /// What a reply means, errors of the server included.
-    static func meaning<Reply: Sendable>(of result: Result<RESPFrame, RedisError>, _ decode: (RESPFrame) throws -> Reply) -> Result<Reply, any Error> {
+    static func meaning<Reply: Sendable>(of result: Result<RESPFrame, RedisError>, _ decode: (RESPFrame) throws -> Reply) -> Result<
+        Reply, any Error
+    > {
         switch result {
         case .failure(let error): return .failure(error)
         case .success(let frame):

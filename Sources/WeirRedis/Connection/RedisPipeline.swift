@@ -12,7 +12,7 @@ final class RedisPipeline: DeadlineReceiver {
     struct Limits {
         /// Commands without a reply, those included that nobody waits for any more.
         var pending: Int
-        /// Bytes of commands that were not handed to the channel.
+        /// Bytes of commands that were not handed to the channel, and of copies of those that may be repeated.
         var unsentBytes: Int
         /// Silence of the server after which a command whose time is up makes its connection suspect.
         var stallTimeout: TimeAmount
@@ -42,7 +42,7 @@ final class RedisPipeline: DeadlineReceiver {
     /// Commands that wait for a reply.
     var pending: Int { self.queue.count }
     /// One more would be refused.
-    var isFull: Bool { self.queue.count >= self.limits.pending || self.queue.unsent.readableBytes >= self.limits.unsentBytes }
+    var isFull: Bool { self.queue.count >= self.limits.pending || self.queue.heldBytes >= self.limits.unsentBytes }
 
     // MARK: Sending
 

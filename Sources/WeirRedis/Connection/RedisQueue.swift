@@ -40,6 +40,7 @@ struct RedisQueue {
     private var goneCount = 0
     /// Commands that may be sent again, by their numbers.
     private var copies: [UInt64: ByteBuffer] = [:]
+    private var copiedBytes = 0
 
     /// Memory that is kept for the next commands after these were sent.
     private static var keptCapacity: Int { 256 * 1024 }
@@ -50,6 +51,8 @@ struct RedisQueue {
     /// Commands that somebody waits for.
     var waiting: Int { self.entries.count - self.goneCount }
     var nextNumber: UInt64 { self.firstNumber + UInt64(self.entries.count) }
+    /// Bytes that it holds: of what is unsent, and of what may be sent again.
+    var heldBytes: Int { self.unsent.readableBytes + self.copiedBytes }
     var hasUnsent: Bool { self.sentNumber < self.nextNumber }
     /// Commands whose reply is due.
     var inFlight: Int { Int(self.sentNumber - self.firstNumber) }
@@ -64,6 +67,7 @@ struct RedisQueue {
         if request.traits.contains(.repeatable) {
             // Memory of its own: a slice would have the next command copy all that is unsent.
             self.copies[self.nextNumber] = ByteBuffer(bytes: self.unsent.readableBytesView.suffix(length))
+            self.copiedBytes += length
         }
         self.entries.append(Entry(answer: answer, timer: timer, length: UInt32(length)))
     }
@@ -87,12 +91,18 @@ struct RedisQueue {
         if self.unsent.capacity > Self.keptCapacity { self.unsent = ByteBuffer() } else { self.unsent.clear() }
     }
 
+    private mutating func removeCopy(_ number: UInt64) {
+        if let copy = self.copies.removeValue(forKey: number) { self.copiedBytes -= copy.readableBytes }
+    }
+
     private mutating func dropVoidBytes() {
         var kept = ByteBuffer()
         kept.reserveCapacity(self.unsent.readableBytes - self.voidBytes)
         for offset in self.inFlight..<self.entries.count {
             let index = self.entries.index(self.entries.startIndex, offsetBy: offset)
-            guard let bytes = self.unsent.readSlice(length: Int(self.entries[index].length)) else { preconditionFailure("bytes are missing") }
+            guard let bytes = self.unsent.readSlice(length: Int(self.entries[index].length)) else {
+                preconditionFailure("bytes are missing")
+            }
             if case .void = self.entries[index].answer { self.entries[index].length = 0 } else { kept.writeImmutableBuffer(bytes) }
         }
         self.unsent = kept
@@ -105,7 +115,7 @@ struct RedisQueue {
     @inline(__always)
     mutating func popReplied() -> Entry? {
         guard self.firstNumber < self.sentNumber, let entry = self.entries.popFirst() else { return nil }
-        if !self.copies.isEmpty { self.copies[self.firstNumber] = nil }
+        if !self.copies.isEmpty { self.removeCopy(self.firstNumber) }
         self.firstNumber += 1
         if self.goneCount > 0 {
             if !entry.answer.isAnybody { self.goneCount -= 1 }
@@ -123,7 +133,7 @@ struct RedisQueue {
         let entry = self.entries[index]
         guard entry.answer.isAnybody else { return nil }
         let isInFlight = number < self.sentNumber
-        if !self.copies.isEmpty { self.copies[number] = nil }
+        if !self.copies.isEmpty { self.removeCopy(number) }
         self.goneCount += 1
         if isInFlight {
             self.entries[index].answer = .nobody
@@ -156,7 +166,7 @@ struct RedisQueue {
                     continue
                 }
                 lost.append(self.entries[index])
-                self.copies[self.firstNumber + UInt64(offset)] = nil
+                self.removeCopy(self.firstNumber + UInt64(offset))
                 self.goneCount += 1
             }
             self.entries[index].answer = .void
@@ -181,6 +191,7 @@ struct RedisQueue {
         self.sentNumber = self.firstNumber
         self.entries.removeAll(keepingCapacity: true)
         self.copies.removeAll()
+        self.copiedBytes = 0
         self.unsent.clear()
         self.voidBytes = 0
         self.goneCount = 0
