@@ -54,7 +54,7 @@ let package = Package(
         // Runs one scenario N times, for dev/counts.
         .executableTarget(
             name: "counts",
-            dependencies: ["Measuring", "StubPool", weirCore, weirPool, nioCore, nioPosix],
+            dependencies: ["Measuring", "StubPool", weirCore, weirPool, weirRESP, weirRedis, nioCore, nioPosix],
             path: "Sources/Counts",
             swiftSettings: settings
         ),

@@ -1,13 +1,17 @@
 """dev/counts: compares what the scenarios ask for per operation with Benchmarks/Budgets/counts.tsv."""
 
 import argparse
+import contextlib
 
 import building
 import counting
+import services
 
 COLUMNS = ["scenario", "metric", "budget", "operations"]
 # Instructions differ a little between processors; everything else is exact.
 TOLERANCE = {"instructions": 0.03}
+# The servers that scenarios use, by the first word of their names: the service of dev/services and the variable that names it.
+SERVERS = {"redis": ("redis", "WEIR_REDIS_URL")}
 
 
 def number(value):
@@ -36,21 +40,8 @@ def update(measured):
     path.write_text("\n".join(lines) + "\n")
 
 
-def main():
-    parser = argparse.ArgumentParser(prog="dev/counts", description=__doc__)
-    parser.add_argument("--update", action="store_true", help="write what was measured into the file of budgets")
-    parser.add_argument("scenario", nargs="*", help="only these")
-    options = parser.parse_args()
-
-    rows = building.table("counts.tsv", COLUMNS)
-    unknown = set(options.scenario) - {row["scenario"] for row in rows}
-    if unknown:
-        raise building.Failure(f"no budget for {' '.join(sorted(unknown))}")
-    rows = [row for row in rows if not options.scenario or row["scenario"] in options.scenario]
-
-    building.build_swift("counts")
-    known = building.run([counting.executable(), "list"]).split()
-    unbudgeted = set(known) - {row["scenario"] for row in building.table("counts.tsv", COLUMNS)}
+def measure(rows):
+    """What each row's scenario asks for per operation, a line printed for each; beside it what is wrong."""
     measured, wrong, skipped = {}, [], set()
     for row in rows:
         scenario, metric, budget = row["scenario"], row["metric"], float(row["budget"])
@@ -68,6 +59,28 @@ def main():
             wrong.append(f"{scenario} takes more {metric} than its budget: {number(value)}, not {number(budget)}")
         elif result == "under":
             wrong.append(f"{scenario} takes fewer {metric}, {number(value)}: lower its budget of {number(budget)} in the same commit")
+    return measured, wrong
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="dev/counts", description=__doc__)
+    parser.add_argument("--update", action="store_true", help="write what was measured into the file of budgets")
+    parser.add_argument("scenario", nargs="*", help="only these")
+    options = parser.parse_args()
+
+    rows = building.table("counts.tsv", COLUMNS)
+    unknown = set(options.scenario) - {row["scenario"] for row in rows}
+    if unknown:
+        raise building.Failure(f"no budget for {' '.join(sorted(unknown))}")
+    rows = [row for row in rows if not options.scenario or row["scenario"] in options.scenario]
+
+    building.build_swift("counts")
+    known = building.run([counting.executable(), "list"]).split()
+    unbudgeted = set(known) - {row["scenario"] for row in building.table("counts.tsv", COLUMNS)}
+    with contextlib.ExitStack() as servers:
+        for word in sorted({row["scenario"].split("-")[0] for row in rows} & SERVERS.keys()):
+            servers.enter_context(services.running(*SERVERS[word]))
+        measured, wrong = measure(rows)
     if options.update:
         update(measured)
         return 0

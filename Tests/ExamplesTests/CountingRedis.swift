@@ -23,7 +23,8 @@ final class CountingRedis: Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let handlers: [any ChannelHandler] = [
-                        ByteToMessageHandler(RESPRequestDecoder()), Answers(ByteBuffer(repeating: UInt8(ascii: "v"), count: valueLength), gets),
+                        ByteToMessageHandler(RESPRequestDecoder()),
+                        Answers(ByteBuffer(repeating: UInt8(ascii: "v"), count: valueLength), gets),
                     ]
                     try channel.pipeline.syncOperations.addHandlers(handlers)
                 }

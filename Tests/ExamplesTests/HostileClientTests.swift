@@ -168,7 +168,7 @@ import WeirTestKit
         }.get()
         try await withGateway(["REDIS_URL": "redis://127.0.0.1:\(server.port)", "ACCESS_LOG": "off"]) { _, port in
             let refused = try await request(port, "GET", "/kv/a")
-            #expect(refused.hasPrefix("HTTP/1.1 502 "), "\(refused)")
+            #expect(refused.hasPrefix("HTTP/1.1 502 "), "\(refused.prefix(200))")
             let allowed = try await request(port, "GET", "/kv/a")
             #expect(allowed.hasPrefix("HTTP/1.1 200 ") && allowed.utf8.count > 1_048_576)
         }

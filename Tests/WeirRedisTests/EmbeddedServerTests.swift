@@ -2,8 +2,9 @@ import NIOCore
 import NIOPosix
 import Testing
 import WeirRESP
-@testable import WeirRedis
 import WeirTestKit
+
+@testable import WeirRedis
 
 /// The embedded server against what Redis says.
 @Suite struct EmbeddedServerTests {

@@ -143,3 +143,14 @@ final class LinkFixture {
         var isSet: Bool { self.box.value }
     }
 }
+
+extension PoolConfiguration {
+    /// Tries again for ever, after one, two and then four seconds.
+    static var patientLink: PoolConfiguration {
+        var pool = PoolConfiguration(maximum: 8)
+        pool.circuitThreshold = 1000
+        pool.acquireTimeout = .hours(1)
+        pool.backoff = Backoff(initial: .seconds(1), maximum: .seconds(4), multiplier: 2, jitter: .none)
+        return pool
+    }
+}

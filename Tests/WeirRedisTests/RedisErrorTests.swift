@@ -15,7 +15,8 @@ import WeirRESP
         ("MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.", .misconfigured),
         ("OOM command not allowed when used memory > 'maxmemory'.", .outOfMemory),
         ("BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.", .busy),
-        ("NOAUTH Authentication required.", .notAuthenticated), ("NOPERM User x has no permissions to run the 'get' command", .noPermission),
+        ("NOAUTH Authentication required.", .notAuthenticated),
+        ("NOPERM User x has no permissions to run the 'get' command", .noPermission),
         ("MOVED 3999 127.0.0.1:6381", .moved), ("ASK 3999 127.0.0.1:6381", .ask), ("CROSSSLOT Keys in request", .crossSlot),
         ("EXECABORT Transaction discarded because of previous errors.", .execAborted), ("NOSCRIPT No matching script.", .noScript),
     ])

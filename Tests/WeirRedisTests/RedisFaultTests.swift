@@ -3,8 +3,9 @@ import NIOPosix
 import Testing
 import WeirPool
 import WeirRESP
-@testable import WeirRedis
 import WeirTestKit
+
+@testable import WeirRedis
 
 extension [ScriptedServer.Step] {
     /// The answers to what a client says first.
@@ -114,6 +115,38 @@ extension [ScriptedServer.Step] {
             try await proxy.update { $0.stallsReplies = false }.get()
             for index in 0..<20 {
                 #expect(try await redis.value(.raw(["ECHO", ByteBuffer(string: "\(index)")]), on: loop) == .bulk("\(index)"))
+            }
+        }
+        try await proxy.shutdown().get()
+        try await server.shutdown().get()
+    }
+
+    /// Wherever the replies are cut off, each command has its own or says that it may have run.
+    @Test(arguments: [FaultProxy.Faults.Cut.reset, .finish]) func aCutAnywhereMixesNothingUp(cut: FaultProxy.Faults.Cut) async throws {
+        let server = try await EmbeddedRESPServer.start(on: testGroup).get()
+        var faults = FaultProxy.Faults()
+        faults.cut = cut
+        let proxy = try await FaultProxy.start(on: testGroup, to: server.address, faults: faults).get()
+        try await withRedis(url: RedisURL(host: "127.0.0.1", port: proxy.port), configuration: .patient) { (redis) async throws in
+            let loop = testGroup.any()
+            for limit in stride(from: 300, to: 700, by: 7) {
+                try await redis.send(RedisCommand<Void>.ping.repeatable(), on: loop)
+                try await proxy.update { $0.cutAfterReplyBytes = limit }.get()
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for index in 0..<30 {
+                        group.addTask {
+                            let text = "\(limit) \(index)"
+                            do {
+                                #expect(try await redis.value(.raw("ECHO", text), on: loop) == .bulk(text))
+                            } catch {
+                                let error = try #require(error as? RedisError)
+                                #expect(error.code == .connectionLost && error.mayHaveRun || error.code == .noConnection, "\(error)")
+                            }
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+                try await proxy.update { $0.cutAfterReplyBytes = nil }.get()
             }
         }
         try await proxy.shutdown().get()

@@ -9,14 +9,6 @@ import WeirRESP
 
 /// The connection that all commands of a loop share, from its first connect to its end.
 @Suite struct RedisLinkTests {
-    private static func patient() -> PoolConfiguration {
-        var pool = PoolConfiguration(maximum: 8)
-        pool.circuitThreshold = 1000
-        pool.acquireTimeout = .hours(1)
-        pool.backoff = Backoff(initial: .seconds(1), maximum: .seconds(4), multiplier: 2, jitter: .none)
-        return pool
-    }
-
     @Test func allShareOneConnection() throws {
         let fixture = LinkFixture()
         fixture.factory.mode = .hold
@@ -35,7 +27,7 @@ import WeirRESP
     // MARK: Reconnects
 
     @Test func waitsForTheServerWithBackoffAndKeepsWhatWasNotSent() throws {
-        let fixture = LinkFixture(pool: Self.patient())
+        let fixture = LinkFixture(pool: .patientLink)
         fixture.factory.mode = .refuse
         fixture.get(1)
         fixture.get(2, in: .seconds(2))
@@ -87,8 +79,23 @@ import WeirRESP
         try fixture.finish()
     }
 
+    /// Asking again would break one connection after the other.
+    @Test func aCommandWhoseReplyCannotBeReadIsNotRepeated() throws {
+        let fixture = LinkFixture()
+        for key in 1...3 { fixture.send(.raw("GET", "\(key)").repeatable(), tag: UInt64(key)) }
+        fixture.run()
+        try fixture.reply(0, "a")
+        try fixture.factory.channels[0].writeInbound(ByteBuffer(string: "$99999999999\r\n"))
+        #expect(fixture.events == ["1 a", "2 protocolViolation maybe run"])
+        fixture.run()
+        #expect(try fixture.asked(1) == ["3"])
+        try fixture.reply(1, "c")
+        #expect(fixture.events.last == "3 c")
+        try fixture.finish()
+    }
+
     @Test func aRepeatedCommandIsRepeatedUntilItsDeadline() throws {
-        let fixture = LinkFixture(pool: Self.patient())
+        let fixture = LinkFixture(pool: .patientLink)
         fixture.send(.raw("GET", "1").repeatable(), tag: 1, in: .seconds(5))
         fixture.run()
         for channel in 0..<3 {
@@ -104,7 +111,7 @@ import WeirRESP
     }
 
     @Test func anOpenCircuitFailsAtOnce() throws {
-        var pool = Self.patient()
+        var pool = PoolConfiguration.patientLink
         pool.circuitThreshold = 1
         let fixture = LinkFixture(pool: pool)
         fixture.factory.mode = .refuse
@@ -125,7 +132,7 @@ import WeirRESP
     }
 
     @Test func whatMayHaveRunSaysSoWhenTheCircuitOpens() throws {
-        var pool = Self.patient()
+        var pool = PoolConfiguration.patientLink
         pool.circuitThreshold = 1
         let fixture = LinkFixture(pool: pool)
         fixture.send(.raw("GET", "1").repeatable(), tag: 1)
@@ -266,85 +273,11 @@ import WeirRESP
         try fixture.finish()
     }
 
-    // MARK: The end
-
-    @Test func drainAnswersWhatWaits() throws {
-        let fixture = LinkFixture()
-        fixture.get(1)
-        fixture.run()
-        fixture.get(2)
-        let drained = fixture.drain(in: .seconds(30))
-        fixture.get(3)
-        #expect(fixture.events == ["3 shutdown"])
-        fixture.run()
-        try fixture.reply(0, "a")
-        fixture.run()
-        #expect(!drained.isSet)
-        try fixture.reply(0, "b")
-        fixture.run()
-        #expect(drained.isSet && !fixture.isOpen(0))
-        #expect(fixture.events == ["3 shutdown", "1 a", "2 b"])
-        try fixture.finish()
-        #expect(LoopContext.of(fixture.loop).deadlines.count == 0)
-    }
-
-    @Test func drainEndsAtItsDeadline() throws {
-        let fixture = LinkFixture()
-        fixture.get(1)
-        fixture.run()
-        fixture.factory.mode = .hold
-        let drained = fixture.drain(in: .seconds(5))
-        fixture.advance(.seconds(4))
-        #expect(!drained.isSet)
-        fixture.advance(.seconds(2))
-        #expect(drained.isSet && fixture.events == ["1 shutdown maybe run"])
-        try fixture.finish()
-    }
-
-    /// Whatever takes the last command away ends the drain.
-    @Test(arguments: ["loss", "timeout", "cancel", "circuit"]) func drainEndsWithTheLastCommand(way: String) throws {
-        var pool = Self.patient()
-        pool.circuitThreshold = 1
-        let fixture = LinkFixture(pool: pool)
-        if way == "circuit" { fixture.factory.mode = .hold }
-        let ticket = fixture.get(1, in: .seconds(1))
-        fixture.run()
-        let drained = fixture.drain(in: .hours(1))
-        #expect(!drained.isSet)
-        switch way {
-        case "loss": fixture.lose(0)
-        case "timeout":
-            fixture.advance(.seconds(2))
-            // Its reply is due all the same.
-            try fixture.reply(0, "late")
-        case "cancel":
-            #expect(fixture.redis.cancel(try #require(ticket)))
-            try fixture.reply(0, "late")
-        default: fixture.factory.release(.refuse)
-        }
-        fixture.run()
-        #expect(drained.isSet)
-        #expect(fixture.events.count == (way == "cancel" ? 0 : 1))
-        try fixture.finish()
-    }
-
-    @Test func drainRepeatsToo() throws {
-        let fixture = LinkFixture()
-        fixture.send(.raw("GET", "1").repeatable(), tag: 1)
-        fixture.run()
-        let drained = fixture.drain(in: .seconds(30))
-        fixture.lose(0)
-        fixture.run()
-        #expect(try fixture.asked(1) == ["1"])
-        try fixture.reply(1, "a")
-        fixture.run()
-        #expect(drained.isSet && fixture.events == ["1 a"])
-        try fixture.finish()
-    }
-
     @Test func commandsThatNeedALeaseAreRefused() throws {
         let fixture = LinkFixture()
-        let commands = [["BLPOP", "k", "0"], ["MULTI"], ["select", "1"], ["SUBSCRIBE", "c"], ["XREAD", "BLOCK", "0", "STREAMS", "s", "0"]]
+        let commands = [
+            ["BLPOP", "k", "0"], ["MULTI"], ["select", "1"], ["SUBSCRIBE", "c"], ["XREAD", "BLOCK", "0", "STREAMS", "s", "0"],
+        ]
         for (index, words) in commands.enumerated() {
             fixture.send(.raw(words.map { ByteBuffer(string: $0) }), tag: UInt64(index))
         }

@@ -40,6 +40,24 @@ import WeirRESP
         fixture.finish()
     }
 
+    @Test func copiesOfWhatMayBeRepeatedAreBounded() throws {
+        let fixture = try PipelineFixture(unsentBytes: 1000)
+        let command = RedisCommand.raw("ECHO", String(repeating: "x", count: 400)).repeatable()
+        for tag in 1...4 {
+            fixture.send(command, tag: UInt64(tag))
+            fixture.run()
+        }
+        // Each is sent at once, but kept until its reply has come.
+        #expect(fixture.events == ["4 tooManyPending"])
+        try fixture.receive("+a\r\n")
+        fixture.send(command, tag: 5)
+        fixture.run()
+        try fixture.receive("+b\r\n+c\r\n+e\r\n")
+        #expect(fixture.events == ["4 tooManyPending", "1 a", "2 b", "3 c", "5 e"])
+        #expect(fixture.connection.pipeline.queue.heldBytes == 0)
+        fixture.finish()
+    }
+
     /// However the commands go, whoever waits for room hears of it.
     @Test(arguments: ["cancel", "timeout", "loss", "end"]) func roomIsToldOf(way: String) throws {
         let fixture = try PipelineFixture(pending: 2)
@@ -107,7 +125,9 @@ import WeirRESP
         return RedisPipeline(loopContext: fixture.connection.loopContext, limits: limits)
     }
 
-    private func send(_ pipeline: RedisPipeline, _ command: RedisCommand<RESPFrame>, _ tag: UInt64, to receiver: EventReceiver, seconds: Int64 = 10) {
+    private func send(
+        _ pipeline: RedisPipeline, _ command: RedisCommand<RESPFrame>, _ tag: UInt64, to receiver: EventReceiver, seconds: Int64 = 10
+    ) {
         _ = pipeline.send(
             command.request, deadline: pipeline.loopContext.loop.now + .seconds(seconds), answer: .receiver(receiver, tag: tag))
     }

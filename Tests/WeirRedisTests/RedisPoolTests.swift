@@ -3,8 +3,9 @@ import NIOPosix
 import Testing
 import WeirPool
 import WeirRESP
-@testable import WeirRedis
 import WeirTestKit
+
+@testable import WeirRedis
 
 /// The same for every server there is.
 @Suite struct RedisPoolTests {

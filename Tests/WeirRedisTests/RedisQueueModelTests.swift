@@ -20,7 +20,7 @@ import WeirRESP
     private struct Command {
         let id: Int
         let number: UInt64
-        let isRepeatable: Bool
+        var isRepeatable: Bool
         var isWaiting = true
         var wasSent = false
         let outcome = Outcome()
@@ -50,7 +50,7 @@ import WeirRESP
             default: self.removeAll()
             }
             let waiting = (self.unsent + self.due).count { $0.isWaiting }
-            #expect(self.queue.count >= waiting && self.queue.count >= self.due.count)
+            #expect(self.queue.waiting == waiting && self.queue.count >= waiting && self.queue.count >= self.due.count)
             // What is over leaves nothing behind.
             if self.unsent.isEmpty && self.due.isEmpty { #expect(self.queue.count == 0 && self.queue.unsent.readableBytes == 0) }
         }
@@ -152,7 +152,9 @@ import WeirRESP
         }
 
         private mutating func lose() throws {
-            let lost = self.queue.connectionLost()
+            let failsFirst = Int.random(in: 0..<4, using: &self.random) == 0
+            if failsFirst, !self.due.isEmpty { self.due[0].isRepeatable = false }
+            let lost = self.queue.connectionLost(failsFirst: failsFirst)
             for entry in lost { entry.answer.fail(RedisError(.connectionLost, "", mayHaveRun: true)) }
             let failed = self.due.filter { $0.isWaiting && !$0.isRepeatable }
             #expect(lost.count == failed.count)

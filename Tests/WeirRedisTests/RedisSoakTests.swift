@@ -91,7 +91,8 @@ final class SoakDriver: RedisReplyReceiver {
 
         var description: String {
             let failed = self.failed.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
-            return "\(self.sent) sent, \(self.replied) replied, \(self.cancelled) cancelled, \(failed); wrong \(self.wrong), twice \(self.twice)"
+            return
+                "\(self.sent) sent, \(self.replied) replied, \(self.cancelled) cancelled, \(failed); wrong \(self.wrong), twice \(self.twice)"
         }
 
         mutating func add(_ other: Tally) {

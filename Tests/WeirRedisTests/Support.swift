@@ -4,8 +4,9 @@ import NIOPosix
 import Testing
 import WeirPool
 import WeirRESP
-@testable import WeirRedis
 import WeirTestKit
+
+@testable import WeirRedis
 
 /// A server to test against.
 enum TestServer: String, CaseIterable, CustomTestStringConvertible {

@@ -99,7 +99,7 @@ final class RedisLink: LeaseReceiver, DeadlineReceiver {
     // MARK: Health
 
     private func armKeepAlive() {
-        guard let keepAlive = self.configuration.keepAlive else { return }
+        guard let keepAlive = self.configuration.keepAlive, self.lease != nil else { return }
         let target = self.target ?? self.loopContext.deadlines.register(self)
         self.target = target
         self.repliesAtLastLook = self.pipeline.queue.firstNumber
@@ -134,13 +134,13 @@ final class RedisLink: LeaseReceiver, DeadlineReceiver {
 
     // MARK: The end
 
-    /// Takes nothing more and lets go of the connection when all that waits is answered.
+    /// Takes nothing more and lets go of the connection when nobody waits for an answer.
     func drain() -> EventLoopFuture<Void> {
         let promise = self.loopContext.loop.makePromise(of: Void.self)
         self.drained.append(promise)
         self.isDraining = true
         self.pipeline.whenEmpty = { [weak self] in self?.end() }
-        if self.pipeline.pending == 0 { self.end() }
+        if self.pipeline.queue.waiting == 0 { self.end() }
         return promise.futureResult
     }
 

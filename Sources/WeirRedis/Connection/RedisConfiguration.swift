@@ -10,7 +10,8 @@ public struct RedisConfiguration: Sendable {
     public var sharedConnections = 1
     /// Commands without a reply on one connection, those included that nobody waits for any more; one more is refused. 16,384 unless set.
     public var maximumPending = 16_384
-    /// Bytes of commands that wait for a shared connection or for its socket; when there are so many, one more is refused. 16 MiB unless set.
+    /// Bytes of commands that wait for a shared connection or for its socket, and of those that may be repeated until their replies come;
+    /// when there are so many, one more is refused. 16 MiB unless set.
     public var maximumUnsentBytes = 16 * 1024 * 1024
     /// What a reply may be at most.
     public var replyLimits = RESPLimits()

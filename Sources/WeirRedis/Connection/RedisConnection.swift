@@ -220,7 +220,7 @@ public final class RedisConnection: ChannelInboundHandler {
         self.context?.close(promise: nil)
         onClose?()
         let error = { (mayHaveRun: Bool) in RedisError(code, message, cause: cause, mayHaveRun: mayHaveRun) }
-        if self.pipeline !== self.own { self.pipeline.detach(error) }
+        if self.pipeline !== self.own { self.pipeline.detach(replyIsBad: code == .protocolViolation, error) }
         self.own.end(error)
     }
 }

@@ -12,7 +12,7 @@ final class RedisPipeline: DeadlineReceiver {
     struct Limits {
         /// Commands without a reply, those included that nobody waits for any more.
         var pending: Int
-        /// Bytes of commands that were not handed to the channel.
+        /// Bytes of commands that were not handed to the channel, and of copies of those that may be repeated.
         var unsentBytes: Int
         /// Silence of the server after which a command whose time is up makes its connection suspect.
         var stallTimeout: TimeAmount
@@ -32,7 +32,7 @@ final class RedisPipeline: DeadlineReceiver {
     private(set) var lastProgress: NIODeadline = .uptimeNanoseconds(0)
     private var whenRoom: [EventLoopPromise<Void>] = []
     private(set) var isEnded = false
-    /// Called when no command is left.
+    /// Called when nobody waits any more.
     var whenEmpty: (() -> Void)?
 
     init(loopContext: LoopContext, limits: Limits) {
@@ -67,7 +67,9 @@ final class RedisPipeline: DeadlineReceiver {
     /// Commands that wait for a reply.
     var pending: Int { self.storage.pointee.count }
     /// One more would be refused.
-    var isFull: Bool { self.storage.pointee.count >= self.limits.pending || self.storage.pointee.unsent.readableBytes >= self.limits.unsentBytes }
+    var isFull: Bool {
+        self.storage.pointee.count >= self.limits.pending || self.storage.pointee.heldBytes >= self.limits.unsentBytes
+    }
 
     // MARK: Sending
 
@@ -167,7 +169,7 @@ final class RedisPipeline: DeadlineReceiver {
     @inline(__always)
     private func shrunk() {
         if !self.whenRoom.isEmpty { self.tellOfRoom() }
-        if self.storage.pointee.count == 0, let whenEmpty { whenEmpty() }
+        if let whenEmpty, self.storage.pointee.waiting == 0 { whenEmpty() }
     }
 
     private func tellOfRoom() {
@@ -203,9 +205,11 @@ final class RedisPipeline: DeadlineReceiver {
     }
 
     /// The connection has gone: what may have run fails; what has not been sent, or may be repeated, waits for the next connection.
-    func detach(_ error: (_ mayHaveRun: Bool) -> RedisError) {
+    ///
+    /// - Parameter replyIsBad: the reply due first could not be read: asking again would break the next connection, too.
+    func detach(replyIsBad: Bool = false, _ error: (_ mayHaveRun: Bool) -> RedisError) {
         self.connection = nil
-        for entry in self.storage.pointee.connectionLost() { self.fail(entry, error(true)) }
+        for entry in self.storage.pointee.connectionLost(failsFirst: replyIsBad) { self.fail(entry, error(true)) }
         self.shrunk()
     }
 

@@ -38,10 +38,11 @@ struct RedisQueue {
     private(set) var unsent = ByteBuffer()
     /// Among them those that need not be sent any more.
     private var voidBytes = 0
-    /// Entries that are void.
-    private var voidCount = 0
+    /// Entries that nobody waits for, void ones and others.
+    private var goneCount = 0
     /// Commands that may be sent again, by their numbers.
     private var copies: [UInt64: ByteBuffer] = [:]
+    private var copiedBytes = 0
 
     /// Memory that is kept for the next commands after these were sent.
     private static var keptCapacity: Int { 256 * 1024 }
@@ -49,7 +50,11 @@ struct RedisQueue {
     private static var toleratedVoidBytes: Int { 64 * 1024 }
 
     var count: Int { self.entries.count }
+    /// Commands that somebody waits for.
+    var waiting: Int { self.entries.count - self.goneCount }
     var nextNumber: UInt64 { self.firstNumber + UInt64(self.entries.count) }
+    /// Bytes that it holds: of what is unsent, and of what may be sent again.
+    var heldBytes: Int { self.unsent.readableBytes + self.copiedBytes }
     var hasUnsent: Bool { self.sentNumber < self.nextNumber }
     /// Commands whose reply is due.
     var inFlight: Int { Int(self.sentNumber - self.firstNumber) }
@@ -64,6 +69,7 @@ struct RedisQueue {
         if request.traits.contains(.repeatable) {
             // Memory of its own: a slice would have the next command copy all that is unsent.
             self.copies[self.nextNumber] = ByteBuffer(bytes: self.unsent.readableBytesView.suffix(length))
+            self.copiedBytes += length
         }
         self.entries.append(Entry(answer: answer, timer: timer, length: UInt32(length)))
     }
@@ -95,6 +101,10 @@ struct RedisQueue {
         if self.unsent.capacity > Self.keptCapacity { self.unsent = ByteBuffer() } else { self.unsent.clear() }
     }
 
+    private mutating func removeCopy(_ number: UInt64) {
+        if let copy = self.copies.removeValue(forKey: number) { self.copiedBytes -= copy.readableBytes }
+    }
+
     private mutating func dropVoidBytes() {
         var kept = ByteBuffer()
         kept.reserveCapacity(self.unsent.readableBytes - self.voidBytes)
@@ -121,9 +131,12 @@ struct RedisQueue {
             return Entry(answer: self.entries[first].answer, timer: nil, length: 0)
         }
         guard let entry = self.entries.popFirst() else { return nil }
-        if !self.copies.isEmpty { self.copies[self.firstNumber] = nil }
+        if !self.copies.isEmpty { self.removeCopy(self.firstNumber) }
         self.firstNumber += 1
-        if self.voidCount > 0 { self.trim() }
+        if self.goneCount > 0 {
+            if !entry.answer.isAnybody { self.goneCount -= 1 }
+            self.trim()
+        }
         return entry
     }
 
@@ -136,12 +149,12 @@ struct RedisQueue {
         let entry = self.entries[index]
         guard entry.answer.isAnybody else { return nil }
         let isInFlight = number < self.sentNumber
-        if !self.copies.isEmpty { self.copies[number] = nil }
+        if !self.copies.isEmpty { self.removeCopy(number) }
+        self.goneCount += 1
         if isInFlight {
             self.entries[index].answer = .nobody
         } else {
             self.entries[index].answer = .void
-            self.voidCount += 1
             self.voidBytes += Int(entry.length)
             self.trim()
             // At least half of it: the copying is paid for by what was thrown away.
@@ -153,25 +166,28 @@ struct RedisQueue {
     // MARK: The end of a connection
 
     /// The connection has gone. What may have run and may not be repeated is taken out, to be failed; all else is unsent again.
-    mutating func connectionLost() -> [Entry] {
+    ///
+    /// - Parameter failsFirst: also the one whose reply is due first, whatever it is: that reply could not be read, nor could another.
+    mutating func connectionLost(failsFirst: Bool = false) -> [Entry] {
         var lost: [Entry] = []
         var again = ByteBuffer()
         for offset in 0..<self.inFlight {
             let index = self.entries.index(self.entries.startIndex, offsetBy: offset)
             if case .void = self.entries[index].answer { continue }
             if self.entries[index].answer.isAnybody {
-                if let copy = self.copies[self.firstNumber + UInt64(offset)] {
+                if let copy = self.copies[self.firstNumber + UInt64(offset)], offset > 0 || !failsFirst {
                     self.entries[index].length = UInt32(copy.readableBytes)
                     self.entries[index].wasSentBefore = true
                     again.writeImmutableBuffer(copy)
                     continue
                 }
                 lost.append(self.entries[index])
+                self.removeCopy(self.firstNumber + UInt64(offset))
+                self.goneCount += 1
             }
             self.entries[index].answer = .void
             self.entries[index].length = 0
             self.entries[index].replies = 1
-            self.voidCount += 1
         }
         self.sentNumber = self.firstNumber
         again.writeImmutableBuffer(self.unsent)
@@ -192,22 +208,23 @@ struct RedisQueue {
         self.sentNumber = self.firstNumber
         self.entries.removeAll(keepingCapacity: true)
         self.copies.removeAll()
+        self.copiedBytes = 0
         self.unsent.clear()
         self.voidBytes = 0
-        self.voidCount = 0
+        self.goneCount = 0
         return all
     }
 
     /// Forgets those at the front that are void: nothing will come for them.
     private mutating func trim() {
-        while self.voidCount > 0, let first = self.entries.first, case .void = first.answer {
+        while self.goneCount > 0, let first = self.entries.first, case .void = first.answer {
             if self.firstNumber >= self.sentNumber {
                 self.unsent.moveReaderIndex(forwardBy: Int(first.length))
                 self.voidBytes -= Int(first.length)
             }
             self.entries.removeFirst()
             self.firstNumber += 1
-            self.voidCount -= 1
+            self.goneCount -= 1
         }
         self.sentNumber = max(self.sentNumber, self.firstNumber)
         if self.unsent.readerIndex > max(Self.toleratedVoidBytes, self.unsent.readableBytes) { self.unsent.discardReadBytes() }
