@@ -51,8 +51,7 @@ extension RedisCommand<RESPFrame> {
     public static func raw(_ parts: [ByteBuffer], keys: RedisKeyPositions = .none) -> RedisCommand {
         precondition(!parts.isEmpty, "a command has a name")
         // The name is one of the parts: positions are counted behind it.
-        let keys = keys == .none ? keys : RedisKeyPositions(first: Int(keys.first) + 1, last: Int(keys.last < 0 ? keys.last : keys.last + 1), step: Int(keys.step))
-        return RedisCommand(RedisRequest("", .many(parts), keys: keys, traits: RedisTraits(ofCommand: parts))) { $0 }
+        return RedisCommand(RedisRequest("", .many(parts), keys: keys.moved(by: 1), traits: RedisTraits(ofCommand: parts))) { $0 }
     }
 
     /// Any command of words.

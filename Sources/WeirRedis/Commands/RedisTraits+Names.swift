@@ -11,6 +11,7 @@ extension RedisTraits {
             case "TRACKING", "NO-EVICT", "NO-TOUCH", "SETNAME", "SETINFO", "CACHING": self = .changesConnection
             default: self = []
             }
+        case "SCRIPT": self = Self.word(parts, 1) == "DEBUG" ? .changesConnection : []
         case "XREAD", "XREADGROUP":
             self = parts.indices.contains { Self.word(parts, $0) == "BLOCK" } ? .blocking : []
         default:
@@ -30,6 +31,7 @@ extension RedisTraits {
         }
         for name in [
             "SELECT", "AUTH", "HELLO", "RESET", "QUIT", "MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH", "ASKING", "READONLY", "READWRITE",
+            "REPLCONF",
         ] {
             table[name] = .changesConnection
         }
