@@ -98,7 +98,7 @@ extension RedisCommand {
     }
 
     /// `RANDOMKEY`: any key, nil if there is none.
-    public static var randomkey: RedisCommand where Reply == ByteBuffer? {
+    public static func randomkey() -> RedisCommand where Reply == ByteBuffer? {
         RedisCommand("RANDOMKEY", decode: RedisReplies.optionalBytes)
     }
 

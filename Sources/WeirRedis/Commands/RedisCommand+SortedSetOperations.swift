@@ -1,4 +1,4 @@
-public import NIOCore
+import NIOCore
 import WeirRESP
 
 /// Unions, intersections and differences of sorted sets. Sets count too, each member with the score 1.

@@ -1,4 +1,4 @@
-public import NIOCore
+import NIOCore
 
 /// An end of a range of scores.
 public enum RedisScoreBound: Sendable, Hashable {
