@@ -49,10 +49,15 @@ import WeirRESP
         let keys = (0..<70_000).map { "k\($0)" }
         #expect(RedisCommand.zunionstore(keys, in: "d").request.keyArguments.count == 70_001)
         #expect(RedisCommand.raw(["EVAL", "x", "1", "k", "a"].map(b), keys: .counted(1, at: 2)).request.keyArguments == [b("k")])
-        #expect(RedisCommand.raw(["ZUNIONSTORE", "d", "1", "k"].map(b), keys: .counted(1, at: 2).and(0)).request.keyArguments == [b("d"), b("k")])
+        #expect(
+            RedisCommand.raw(["ZUNIONSTORE", "d", "1", "k"].map(b), keys: .counted(1, at: 2).and(0)).request.keyArguments == [
+                b("d"), b("k"),
+            ])
     }
 
-    @Test(arguments: ["", "1", "1-", "-1", "1-2-3", "+1-2", "1-+2", "1 -2", "18446744073709551616-0", "0x1-0"]) func othersAreNoStreamIDs(text: String) {
+    @Test(arguments: ["", "1", "1-", "-1", "1-2-3", "+1-2", "1-+2", "1 -2", "18446744073709551616-0", "0x1-0"]) func othersAreNoStreamIDs(
+        text: String
+    ) {
         #expect(RedisStreamID(text) == nil)
     }
 

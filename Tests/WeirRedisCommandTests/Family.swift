@@ -3,7 +3,7 @@ import Testing
 /// The families of commands, each with a script that uses every command of it.
 enum Family: String, CaseIterable, CustomTestStringConvertible, Sendable {
     case strings, bits, keys, sorting, hashes, lists, blockingLists, sets, sortedSets, sortedSetRanges, streams, streamGroups, geo
-    case hyperLogLogs, scripts, functions, publishing, server, diagnosis, clients, users
+    case hyperLogLogs, scripts, functions, publishing, server, diagnosis, clients, users, byParts
 
     var testDescription: String { self.rawValue }
 
@@ -31,6 +31,7 @@ enum Family: String, CaseIterable, CustomTestStringConvertible, Sendable {
         case .diagnosis: script.diagnosis()
         case .clients: script.clients()
         case .users: script.users()
+        case .byParts: script.byParts()
         }
         return script
     }

@@ -8,7 +8,8 @@ struct HostileReplies {
     init(seed: UInt64) { self.random = SplitMix(state: seed) }
 
     static let strings = [
-        "", "OK", "0", "-1", "1-1", "5-", "-", "18446744073709551616", "9223372036854775808", "99999999999999999999-0", "inf", "nan", "0x10",
+        "", "OK", "0", "-1", "1-1", "5-", "-", "18446744073709551616", "9223372036854775808", "99999999999999999999-0", "inf", "nan",
+        "0x10",
         "1e999", "name", "id=1 addr=x", "id", "=", "# A\r\nb:c\r\n:\r\nd", "master", "slave", "sentinel", "length", "\r\n", "\u{0}",
     ]
     static let integers: [Int64] = [.min, -3, -2, -1, 0, 1, 2, 1_000_000, .max / 1000, .max - 1, .max]

@@ -124,12 +124,17 @@ extension Script {
         run(.geohash("g", ["Palermo", "nope"]), ["sqc8b49rny0", nil])
         check(.geopos("g", ["Palermo", "nope"])) { $0.count == 2 && abs($0[0]!.longitude - 13.361389) < 0.001 && $0[1] == nil }
         let around = RedisGeoArea.Center.position(RedisGeoPosition(longitude: 15, latitude: 37))
-        run(.geosearch("g", .circle(around: around, radius: 200, .kilometers), RedisGeoSelection(.nearestFirst)), ["Catania", "Palermo"].map(b))
+        run(
+            .geosearch("g", .circle(around: around, radius: 200, .kilometers), RedisGeoSelection(.nearestFirst)),
+            ["Catania", "Palermo"].map(b))
         run(.geosearch("g", .box(around: .member(b("Palermo")), width: 10, height: 10, .miles)), [b("Palermo")])
         check(.geosearchMatches("g", .circle(around: around, radius: 200, .kilometers), RedisGeoSelection(.farthestFirst, count: 1))) {
-            $0.count == 1 && $0[0].member == b("Palermo") && abs($0[0].distance - 190.4424) < 0.001 && abs($0[0].position.latitude - 38.11) < 0.01
+            $0.count == 1 && $0[0].member == b("Palermo") && abs($0[0].distance - 190.4424) < 0.001
+                && abs($0[0].position.latitude - 38.11) < 0.01
         }
         run(
-            .geosearchstore("g", .circle(around: around, radius: 9e9, .feet), RedisGeoSelection(count: 1, takesAny: true), in: "d", storesDistances: true), 1)
+            .geosearchstore(
+                "g", .circle(around: around, radius: 9e9, .feet), RedisGeoSelection(count: 1, takesAny: true), in: "d",
+                storesDistances: true), 1)
     }
 }

@@ -8,7 +8,7 @@ extension Script {
         check(.eval("return {KEYS[1], ARGV[1]}", keys: ["k"], arguments: [5])) { $0.elements?.count == 2 }
         check(.eval("return 1")) { $0.integer == 1 }
         check(.evalRO("return ARGV[2]", arguments: ["a", 2] as [RedisValue])) { $0.string == b("2") }
-        run(.scriptLoad("return 7"), "e0e1f9fabfc9d4800c877a703b823ac0578ff8db".count == 40 ? String(buffer: RedisScript("return 7").digest) : "")
+        run(.scriptLoad("return 7"), String(buffer: RedisScript("return 7").digest))
         run(.scriptExists([RedisScript("return 7").digest, RedisScript("return 'unknown'").digest]), [true, false])
         check(.evalsha(RedisScript("return 7").digest, keys: ["a", "b"])) { $0.integer == 7 }
         check(.evalshaRO(RedisScript("return 7").digest, keys: ["a", "b"])) { $0.integer == 7 }
@@ -17,12 +17,14 @@ extension Script {
     }
 
     mutating func functions() {
-        let library = "#!lua name=weirtest\nredis.register_function{function_name='weirf', callback=function(keys, args) return args[1] end, flags={'no-writes'}}"
+        let library =
+            "#!lua name=weirtest\nredis.register_function{function_name='weirf', callback=function(keys, args) return args[1] end, flags={'no-writes'}}"
         run(.functionLoad(library, replace: true), "weirtest")
         check(.fcall("weirf", keys: ["a"], arguments: ["x"])) { $0.string == b("x") }
         check(.fcallRO("weirf", keys: ["a", "b"], arguments: ["x"])) { $0.string == b("x") }
         check(.functionList("weirtest", withCode: true)) {
-            $0.count == 1 && $0[0].name == "weirtest" && $0[0].engine == "LUA" && $0[0].functions.first?.flags == ["no-writes"] && $0[0].code == b(library)
+            $0.count == 1 && $0[0].name == "weirtest" && $0[0].engine == "LUA" && $0[0].functions.first?.flags == ["no-writes"]
+                && $0[0].code == b(library)
         }
         check(.functionList()) { $0.contains { $0.name == "weirtest" && $0.code == nil } }
         check(.functionDump()) { $0.readableBytes > 10 }
@@ -45,7 +47,7 @@ extension Script {
 
     mutating func server() {
         run(.ping)
-        check(.raw(["GET", "nope"].map(b), keys: .first)) { $0.isNull == true }
+        check(.raw("GET", "nope")) { $0.isNull == true }
         check(.raw([b("SET"), b("raw"), b("1")], keys: .first)) { $0.string == b("OK") }
         run(.echo("hello"), b("hello"))
         check(.time()) { $0.seconds > 1_700_000_000 && (0..<1_000_000).contains($0.microseconds) }
@@ -69,6 +71,29 @@ extension Script {
         run(.commandGetKeys(["MSET", "a", "1", "b", "2"]), [b("a"), b("b")])
     }
 
+    /// What has no typed form, or has its keys where they must be looked for.
+    mutating func byParts() {
+        run(.rpush("l", [1]), 1)
+        run(.raw("sort", "l", "by", "nosort", "get", "store", "get", "#", "limit", "0", "1", "store", "d"))
+        run(.raw("geoadd", "g", "1", "2", "m"))
+        run(.raw("GEORADIUS", "g", "1", "2", "3", "km", "COUNT", "1", "DESC", "STORE", "d"))
+        run(.raw("GEORADIUSBYMEMBER", "g", "m", "3", "km", "STOREDIST", "d"))
+        run(.raw("GEORADIUS_RO", "g", "1", "2", "3", "km"))
+        attempt(.raw("MIGRATE", "127.0.0.1", "1", "", "0", "1", "COPY", "KEYS", "g", "l"))
+        attempt(.raw("MIGRATE", "127.0.0.1", "1", "g", "0", "1"))
+        run(.raw("XREAD", "COUNT", "1", "STREAMS", "streams", "other", "0", "0"))
+        run(.raw("XGROUP", "CREATE", "streams", "streams", "0", "MKSTREAM"))
+        run(.raw("XREADGROUP", "GROUP", "streams", "streams", "NOACK", "STREAMS", "streams", ">"))
+        run(.raw("ZUNIONSTORE", "d", "2", "a", "b", "WEIGHTS", "1", "2"))
+        run(.raw("SETEX", "a", "10", "b"))
+        run(.raw("HMSET", "h", "a", "b"))
+        run(.raw("LOLWUT"))
+        attempt(.raw("NOSUCHCOMMAND", "a"))
+        attempt(.raw("EVAL", "return 1", "9", "a"))
+        attempt(.raw("ZUNION", "99999999999999999999", "a"))
+        attempt(.raw("XREAD", "STREAMS", "a"))
+    }
+
     mutating func diagnosis() {
         run(.set("k", to: "v"))
         check(.memoryUsage("k", samples: 0)) { $0! > 0 }
@@ -84,7 +109,10 @@ extension Script {
         run(.slowlogReset())
         run(.configSet(["latency-monitor-threshold": 1]))
         attempt(.raw("DEBUG", "SLEEP", "0.01"))
-        run(.eval("local t = redis.call('TIME'); local e = t[1] * 1000 + t[2] / 1000 + 20; while true do local n = redis.call('TIME'); if n[1] * 1000 + n[2] / 1000 > e then return 1 end end"))
+        run(
+            .eval(
+                "local t = redis.call('TIME'); local e = t[1] * 1000 + t[2] / 1000 + 20; while true do local n = redis.call('TIME'); if n[1] * 1000 + n[2] / 1000 > e then return 1 end end"
+            ))
         check(.latencyLatest()) { !$0.isEmpty && $0[0].maximum >= $0[0].latest && $0[0].latest > .zero }
         check(.latencyHistory("command")) { !$0.isEmpty && $0[0].latency > .zero }
         check(.latencyReset("command", "nope")) { $0 >= 1 }
@@ -103,7 +131,10 @@ extension Script {
         check(.clientList(type: "normal")) { !$0.isEmpty }
         run(.clientList(ids: [Int.max]), [])
         run(.clientKill(RedisClientFilter(id: .max)), 0)
-        run(.clientKill(RedisClientFilter(address: "127.0.0.1:1", localAddress: "127.0.0.1:1", user: "default", type: "normal", skipsItself: false)), 0)
+        run(
+            .clientKill(
+                RedisClientFilter(address: "127.0.0.1:1", localAddress: "127.0.0.1:1", user: "default", type: "normal", skipsItself: false)),
+            0)
         run(.clientNoEvict(true))
         run(.clientNoEvict(false))
         run(.clientUnblock(.max), false)

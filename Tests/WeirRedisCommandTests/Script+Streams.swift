@@ -15,6 +15,8 @@ extension Script {
         run(.xadd("s", ["b": 2], id: .exactly(id(2))), id(2))
         run(.xadd("s", [(key: "c", value: "3"), (key: "c", value: "4")], id: .nextAt(milliseconds: 3)), RedisStreamID(3, 0))
         run(.xlen("s"), 3)
+        run(.xadd("pairs", ["x": 1, "y": 2, "x": 3] as KeyValuePairs))
+        check(.xrange("pairs")) { $0[0].fields.map { String(buffer: $0.value) } == ["1", "2", "3"] }
         run(.xrange("s", count: 2), [entry(1, "a", "1"), entry(2, "b", "2")])
         run(.xrange("s", from: .excluding(id(1)), to: .including(id(2))), [entry(2, "b", "2")])
         check(.xrevrange("s", count: 1)) { $0.count == 1 && $0[0].fields.map(\.value) == [b("3"), b("4")] && $0[0]["c"] == b("3") }
@@ -57,7 +59,9 @@ extension Script {
         run(.xack("s", "g", [id(1), id(9)]), 1)
         run(.xdel("s", [id(2)]), 1)
         check(.xreadgroup("g", "c", ["s": .after(.zero)])) { $0[0].entries == [RedisStreamEntry(id: id(2), fields: [], isDeleted: true)] }
-        run(.xclaim("s", "g", "e", idle: .zero, [id(3)], RedisStreamClaim(idle: .seconds(1), deliveries: 7, forces: true)), [entry(3, "n", "3")])
+        run(
+            .xclaim("s", "g", "e", idle: .zero, [id(3)], RedisStreamClaim(idle: .seconds(1), deliveries: 7, forces: true)),
+            [entry(3, "n", "3")])
         run(.xclaim("s", "g", "e", idle: .hours(1), [id(3)], RedisStreamClaim(timeMilliseconds: 1)), [])
         run(.xclaimIDs("s", "g", "f", idle: .zero, [id(3)]), [id(3)])
         check(.xpending("s", "g", count: 10)) { $0.map(\.consumer) == [b("c"), b("f")] && $0[1].deliveries == 7 }

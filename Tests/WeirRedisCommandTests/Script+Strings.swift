@@ -73,7 +73,10 @@ extension Script {
         run(.bitop(.xor, ["b", "c"], in: "d"), 6)
         run(.bitop(.not, ["b"], in: "d"), 1)
         run(.bitfield("f", [.set(.signed(5), at: .bit(100), to: -1), .get(.unsigned(4), at: .bit(100))]), [0, 15])
-        run(.bitfield("f", [.increment(.unsigned(2), at: .index(0), by: 3), .increment(.unsigned(2), at: .index(0), by: 1, overflow: .fail)]), [3, nil])
+        run(
+            .bitfield(
+                "f", [.increment(.unsigned(2), at: .index(0), by: 3), .increment(.unsigned(2), at: .index(0), by: 1, overflow: .fail)]),
+            [3, nil])
         run(.bitfield("f", [.increment(.unsigned(2), at: .index(0), by: 1, overflow: .saturate)]), [3])
         run(.bitfieldRO("f", [.get(.unsigned(2), at: .index(0))]), [3])
     }

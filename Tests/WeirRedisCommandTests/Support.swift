@@ -18,7 +18,9 @@ func b(_ text: String) -> ByteBuffer { ByteBuffer(string: text) }
 
 /// Runs the body with a client of a real server, in a database that is empty, in a task on the client's loop. Each suite has a database
 /// of its own.
-func withRealRedis(_ version: RESPVersion, database: Int, _ body: @escaping @Sendable (RedisPool, any EventLoop) async throws -> Void) async throws {
+func withRealRedis(_ version: RESPVersion, database: Int, _ body: @escaping @Sendable (RedisPool, any EventLoop) async throws -> Void)
+    async throws
+{
     var url = try RedisURL(try #require(realURL))
     url.database = database
     var configuration = RedisConfiguration()
@@ -45,7 +47,9 @@ struct Step: Sendable {
     let line: Int
 
     /// The command's words.
-    var words: [ByteBuffer] { (self.request.name.utf8CodeUnitCount > 0 ? [ByteBuffer(staticString: self.request.name)] : []) + self.arguments }
+    var words: [ByteBuffer] {
+        (self.request.name.utf8CodeUnitCount > 0 ? [ByteBuffer(staticString: self.request.name)] : []) + self.arguments
+    }
     var arguments: [ByteBuffer] { (0..<self.request.count).map { self.request[$0] } }
     var text: String { self.words.map { String(buffer: $0) }.joined(separator: " ") + " (line \(self.line))" }
 }
@@ -65,7 +69,8 @@ struct Script: Sendable {
     }
 
     /// The reply means something like this.
-    mutating func check<Reply: Sendable>(_ command: RedisCommand<Reply>, line: Int = #line, _ isRight: @escaping @Sendable (Reply) -> Bool) {
+    mutating func check<Reply: Sendable>(_ command: RedisCommand<Reply>, line: Int = #line, _ isRight: @escaping @Sendable (Reply) -> Bool)
+    {
         self.add(command, line: line) { isRight($0) ? nil : "\($0)" }
     }
 

@@ -128,7 +128,8 @@ extension RedisCommand {
     }
 
     /// `BITOP operation destination key…`: how many bytes the destination has then.
-    public static func bitop(_ operation: RedisBitOperation, _ keys: [some RedisArgument], in destination: some RedisArgument) -> RedisCommand
+    public static func bitop(_ operation: RedisBitOperation, _ keys: [some RedisArgument], in destination: some RedisArgument)
+        -> RedisCommand
     where Reply == Int {
         RedisCommand("BITOP", keys: RedisKeyPositions(first: 1, last: -1), decode: RedisReplies.integer) {
             $0.add(operation.rawValue, destination)

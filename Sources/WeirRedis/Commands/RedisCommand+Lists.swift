@@ -139,7 +139,8 @@ extension RedisCommand {
     /// `RPOPLPUSH source destination`: the tail that was moved to the other's head, nil without one.
     public static func rpoplpush(from source: some RedisArgument, to destination: some RedisArgument) -> RedisCommand
     where Reply == ByteBuffer? {
-        RedisCommand("RPOPLPUSH", .two(source.redisArgument, destination.redisArgument), keys: .firstTwo, decode: RedisReplies.optionalBytes)
+        RedisCommand(
+            "RPOPLPUSH", .two(source.redisArgument, destination.redisArgument), keys: .firstTwo, decode: RedisReplies.optionalBytes)
     }
 
     /// `LMPOP numkeys key… LEFT|RIGHT`: elements of the first of the lists that has any, nil if none has. Redis 7.0.

@@ -67,7 +67,8 @@ extension RedisCommand {
     }
 
     /// `SORT key STORE destination`: how many elements the list at the destination has then.
-    public static func sort(_ key: some RedisArgument, _ order: RedisSort = RedisSort(), storeIn destination: some RedisArgument) -> RedisCommand
+    public static func sort(_ key: some RedisArgument, _ order: RedisSort = RedisSort(), storeIn destination: some RedisArgument)
+        -> RedisCommand
     where Reply == Int {
         let arguments = RedisRequest.Arguments.list {
             $0.add(key)

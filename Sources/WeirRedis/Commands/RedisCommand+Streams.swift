@@ -6,7 +6,7 @@ extension RedisCommand {
     /// `XADD key * field value…`: the name of the new entry.
     ///
     /// - Parameters:
-    ///   - fields: at least one, in their order.
+    ///   - fields: at least one, in their order. A dictionary has none: `KeyValuePairs` or an array of pairs keeps it.
     ///   - id: what name it gets.
     ///   - trim: what else becomes of the stream.
     public static func xadd<Field: RedisArgument, Value: RedisArgument>(

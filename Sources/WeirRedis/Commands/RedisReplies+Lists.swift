@@ -7,7 +7,8 @@ extension RedisReplies {
     static func list<Element>(_ frame: RESPFrame, of element: (RESPFrame) throws -> Element) throws -> [Element] {
         switch frame.kind {
         case .array, .set: break
-        case .simpleString, .simpleError, .integer, .bulkString, .null, .boolean, .double, .bigNumber, .bulkError, .verbatimString, .map, .push:
+        case .simpleString, .simpleError, .integer, .bulkString, .null, .boolean, .double, .bigNumber, .bulkError, .verbatimString, .map,
+            .push:
             throw self.unexpected(frame, "an array")
         }
         guard let elements = frame.elements else { throw self.unexpected(frame, "an array") }

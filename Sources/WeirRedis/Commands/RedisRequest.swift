@@ -154,7 +154,9 @@ public struct RedisKeyPositions: Sendable, Hashable {
             indices = Array(stride(from: Int(self.first), through: last, by: Int(self.step)))
         }
         let other = Int(self.other)
-        if other >= 0, other < count, !indices.contains(other) { indices.insert(other, at: indices.firstIndex { $0 > other } ?? indices.count) }
+        if other >= 0, other < count, !indices.contains(other) {
+            indices.insert(other, at: indices.firstIndex { $0 > other } ?? indices.count)
+        }
         return indices
     }
 }

@@ -54,7 +54,8 @@ extension LocalRedis {
     ///   - count: about how many keys to look at for a page; 10 unless set.
     ///   - type: only keys of this type. Redis 6.0.
     ///   - deadline: for all pages; otherwise each has ``RedisConfiguration/commandTimeout``.
-    public func scan(match: String? = nil, count: Int? = nil, type: RedisType? = nil, deadline: NIODeadline? = nil) -> RedisScan<ByteBuffer> {
+    public func scan(match: String? = nil, count: Int? = nil, type: RedisType? = nil, deadline: NIODeadline? = nil) -> RedisScan<ByteBuffer>
+    {
         RedisScan(redis: self, deadline: deadline) { .scan(cursor: $0, match: match, count: count, type: type) }
     }
 

@@ -51,7 +51,7 @@ extension LocalRedis {
         _ script: RedisScript, keys: [Key] = [ByteBuffer](), arguments: [Argument] = [ByteBuffer](), readOnly: Bool = false,
         deadline: NIODeadline? = nil
     ) async throws(RedisError) -> RESPFrame {
-        let deadline = deadline ?? NIODeadline.now() + self.configuration.commandTimeout
+        let deadline = deadline ?? self.loop.now + self.configuration.commandTimeout
         let call = RedisScriptCall(script, keys: keys, arguments: arguments, readOnly: readOnly)
         do {
             return try await self.send(call.byDigest, deadline: deadline)

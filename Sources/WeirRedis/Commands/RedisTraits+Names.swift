@@ -19,7 +19,8 @@ extension RedisTraits {
         }
     }
 
-    private static func word(_ parts: [ByteBuffer], _ index: Int) -> String {
+    /// A part in upper case, if it is short enough to be a word of a command; empty otherwise.
+    static func word(_ parts: [ByteBuffer], _ index: Int) -> String {
         guard parts.indices.contains(index), parts[index].readableBytes <= 32 else { return "" }
         return String(buffer: parts[index]).uppercased()
     }
