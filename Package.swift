@@ -18,6 +18,7 @@ let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioTestUtils = Target.Dependency.product(name: "NIOTestUtils", package: "swift-nio")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let atomics = Target.Dependency.product(name: "Atomics", package: "swift-atomics")
 let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -40,6 +41,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-atomics.git", from: "1.3.0"),
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.36.0"),
@@ -56,7 +58,8 @@ let package = Package(
         .target(name: "WeirRESP", dependencies: [nioCore], swiftSettings: settings),
         // Protocol rooms: client and pool of each protocol.
         .target(
-            name: "WeirRedis", dependencies: ["WeirCore", "WeirPool", "WeirRESP", nioCore, nioPosix, nioSSL, logging, serviceLifecycle],
+            name: "WeirRedis",
+            dependencies: ["WeirCore", "WeirPool", "WeirRESP", nioCore, nioPosix, nioSSL, crypto, logging, serviceLifecycle],
             swiftSettings: settings),
         .target(name: "WeirHTTP", dependencies: ["WeirCore", "WeirPool", nioCore, nioPosix, nioHTTP1, logging], swiftSettings: settings),
         // The fakes, for our tests and everyone else's.
@@ -93,6 +96,9 @@ let package = Package(
             dependencies: [
                 "WeirRedis", "WeirRESP", "WeirTestKit", "WeirPool", "WeirCore", nioCore, nioPosix, nioSSL, nioConcurrencyHelpers,
             ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "WeirRedisCommandTests", dependencies: ["WeirRedis", "WeirRESP", "WeirPool", "WeirCore", nioCore, nioPosix],
             swiftSettings: settings),
         .testTarget(
             name: "WeirHTTPTests",

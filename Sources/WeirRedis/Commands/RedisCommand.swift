@@ -46,13 +46,14 @@ extension RedisCommand<RESPFrame> {
     /// Any command, its name first.
     ///
     /// What it does to the connection is found by its name; one that this module does not know counts as doing nothing.
-    /// - Parameter keys: where its keys are among what follows the name, if it matters.
+    /// - Parameter keys: where its keys are among what follows the name; found by the name too if nil, and none if the module does not
+    ///   know that.
     /// - Precondition: there is at least one part.
-    public static func raw(_ parts: [ByteBuffer], keys: RedisKeyPositions = .none) -> RedisCommand {
+    public static func raw(_ parts: [ByteBuffer], keys: RedisKeyPositions? = nil) -> RedisCommand {
         precondition(!parts.isEmpty, "a command has a name")
-        // The name is one of the parts: positions are counted behind it.
-        let keys = keys == .none ? keys : RedisKeyPositions(first: Int(keys.first) + 1, last: Int(keys.last < 0 ? keys.last : keys.last + 1), step: Int(keys.step))
-        return RedisCommand(RedisRequest("", .many(parts), keys: keys, traits: RedisTraits(ofCommand: parts))) { $0 }
+        let keys = keys ?? RedisKeyPositions(ofCommand: parts)
+        // The name is one of the parts: positions are counted from there.
+        return RedisCommand(RedisRequest("", .many(parts), keys: keys.moved(by: 1), traits: RedisTraits(ofCommand: parts))) { $0 }
     }
 
     /// Any command of words.

@@ -3,7 +3,7 @@ import WeirRESP
 
 /// A command as it is sent: its name, its arguments, and what has to be known of it to send it. ``RedisCommand`` adds what its reply means.
 ///
-/// Up to three arguments take no memory of their own, so that the usual commands cost no allocation.
+/// Up to two arguments take no memory of their own, so that the usual commands cost no allocation.
 public struct RedisRequest: Sendable {
     @usableFromInline
     enum Arguments: Sendable {
@@ -94,32 +94,71 @@ public struct RedisTraits: OptionSet, Sendable, Hashable {
 /// Where a command has its keys among its arguments.
 public struct RedisKeyPositions: Sendable, Hashable {
     /// The first one's index; negative if there are none.
-    let first: Int16
+    let first: Int32
     /// The last one's index; negative counts from the end, -1 being the last argument.
-    let last: Int16
+    let last: Int32
     /// From one to the next.
-    let step: Int16
+    let step: Int32
+    /// One more beside them, as the destination of `ZUNIONSTORE`; negative if there is none.
+    private(set) var other: Int32
 
     /// - Parameters:
     ///   - first: the index of the first key among the arguments, from 0.
     ///   - last: that of the last; -1 for the last argument, -2 for the one before it.
     ///   - step: from one key to the next.
+    /// - Precondition: `step` is positive.
     public init(first: Int, last: Int, step: Int = 1) {
-        self.first = Int16(first)
-        self.last = Int16(last)
-        self.step = Int16(step)
+        precondition(step > 0, "keys are found from the first to the last")
+        self.first = Int32(first)
+        self.last = Int32(last)
+        self.step = Int32(step)
+        self.other = -1
+    }
+
+    /// `count` keys one behind the other, the first of them at an index from 0.
+    public static func counted(_ count: Int, at first: Int) -> RedisKeyPositions {
+        count > 0 ? RedisKeyPositions(first: first, last: first + count - 1) : .none
+    }
+
+    /// The same, and one more key at an index from 0.
+    public func and(_ index: Int) -> RedisKeyPositions {
+        var positions = self
+        positions.other = Int32(index)
+        return positions
     }
 
     /// It has no keys.
     public static var none: RedisKeyPositions { RedisKeyPositions(first: -1, last: -1) }
     /// Its first argument is its key.
     public static var first: RedisKeyPositions { RedisKeyPositions(first: 0, last: 0) }
+    /// Its first two arguments are its keys.
+    public static var firstTwo: RedisKeyPositions { RedisKeyPositions(first: 0, last: 1) }
+    /// Its second argument is its key.
+    public static var second: RedisKeyPositions { RedisKeyPositions(first: 1, last: 1) }
     /// All arguments are keys.
     public static var all: RedisKeyPositions { RedisKeyPositions(first: 0, last: -1) }
+    /// All arguments but the last are keys.
+    public static var allButLast: RedisKeyPositions { RedisKeyPositions(first: 0, last: -2) }
 
+    /// The same, for arguments with so many others in front of them.
+    func moved(by count: Int) -> RedisKeyPositions {
+        guard self.first >= 0 else { return self }
+        let last = Int(self.last) < 0 ? Int(self.last) : Int(self.last) + count
+        let moved = RedisKeyPositions(first: Int(self.first) + count, last: last, step: Int(self.step))
+        return self.other < 0 ? moved : moved.and(Int(self.other) + count)
+    }
+
+    /// The indices of the keys among so many arguments, in ascending order.
     func indices(count: Int) -> [Int] {
         let last = self.last < 0 ? count + Int(self.last) : Int(self.last)
-        guard self.first >= 0, last >= Int(self.first), last < count else { return [] }
-        return Array(stride(from: Int(self.first), through: last, by: Int(self.step)))
+        var indices: [Int] = []
+        if self.first >= 0, last >= Int(self.first), last < count {
+            indices = Array(stride(from: Int(self.first), through: last, by: Int(self.step)))
+        }
+        let other = Int(self.other)
+        if other >= 0, other < count, !indices.contains(other) {
+            indices.insert(other, at: indices.firstIndex { $0 > other } ?? indices.count)
+        }
+        return indices
     }
 }

@@ -11,6 +11,7 @@ extension RedisTraits {
             case "TRACKING", "NO-EVICT", "NO-TOUCH", "SETNAME", "SETINFO", "CACHING": self = .changesConnection
             default: self = []
             }
+        case "SCRIPT": self = Self.word(parts, 1) == "DEBUG" ? .changesConnection : []
         case "XREAD", "XREADGROUP":
             self = parts.indices.contains { Self.word(parts, $0) == "BLOCK" } ? .blocking : []
         default:
@@ -18,7 +19,8 @@ extension RedisTraits {
         }
     }
 
-    private static func word(_ parts: [ByteBuffer], _ index: Int) -> String {
+    /// A part in upper case, if it is short enough to be a word of a command; empty otherwise.
+    static func word(_ parts: [ByteBuffer], _ index: Int) -> String {
         guard parts.indices.contains(index), parts[index].readableBytes <= 32 else { return "" }
         return String(buffer: parts[index]).uppercased()
     }
@@ -29,7 +31,7 @@ extension RedisTraits {
             table[name] = .blocking
         }
         for name in [
-            "SELECT", "AUTH", "HELLO", "RESET", "QUIT", "MULTI", "EXEC", "DISCARD", "ASKING", "READONLY", "READWRITE",
+            "SELECT", "AUTH", "HELLO", "RESET", "QUIT", "MULTI", "EXEC", "DISCARD", "ASKING", "READONLY", "READWRITE", "REPLCONF",
         ] {
             table[name] = .changesConnection
         }
