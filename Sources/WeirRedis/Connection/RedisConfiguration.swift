@@ -18,7 +18,8 @@ public struct RedisConfiguration: Sendable {
     public var stallTimeout: TimeAmount = .seconds(5)
     /// A shared connection on which nothing was asked for so long is asked by `PING` whether it lives. Thirty seconds unless set; nil: never.
     public var keepAlive: TimeAmount? = .seconds(30)
-    /// The version to ask for. A server that does not know `HELLO` or this version is spoken to in RESP2.
+    /// The version to ask for. A server that does not know `HELLO` or this version is spoken to in RESP2; for one that
+    /// closes the connection at a command it does not know, as some proxies do, set RESP2.
     public var version = RESPVersion.resp3
     /// What `CLIENT LIST` shows as the connection's name, if anything. Characters from `!` to `~`; a name with others is not set, nor is
     /// one that the server refuses.
