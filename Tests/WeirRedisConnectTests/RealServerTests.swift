@@ -34,6 +34,18 @@ import WeirRedis
         }
     }
 
+    @Test(arguments: [RESPVersion.resp3, .resp2], [nil, "", "any"])
+    func userWhoNeedsNoPassword(version: RESPVersion, password: String?) async throws {
+        var url = try RedisURL(Services.acl!)
+        url.user = "open"
+        url.password = password
+        var configuration = RedisConfiguration()
+        configuration.version = version
+        try await withRedis(url, configuration) { (redis) async throws in
+            #expect(try await redis.text("CLIENT", "INFO").contains(" user=open "))
+        }
+    }
+
     /// A user who may neither PING nor SELECT nor CLIENT, and needs none of it.
     @Test(arguments: [RESPVersion.resp3, .resp2])
     func limitedUserMayUseDatabaseZero(version: RESPVersion) async throws {

@@ -10,6 +10,8 @@ import WeirRedis
         #expect(try RedisURL("redis://me:pw@h:1") == RedisURL(host: "h", port: 1, user: "me", password: "pw"))
         #expect(try RedisURL("redis://me:p%40%3A%2F%25@h") == RedisURL(host: "h", user: "me", password: "p@:/%"))
         #expect(try RedisURL("redis://me:a:b@h") == RedisURL(host: "h", user: "me", password: "a:b"))
+        #expect(try RedisURL("redis://me:@h") == RedisURL(host: "h", user: "me", password: ""))
+        #expect(try RedisURL("redis://:@h") == RedisURL(host: "h") && RedisURL("redis://@h") == RedisURL(host: "h"))
         #expect(try RedisURL("redis://[::1]:7000/1") == RedisURL(host: "::1", port: 7000, database: 1))
         #expect(try RedisURL("redis://[fe80::1]") == RedisURL(host: "fe80::1"))
     }

@@ -32,7 +32,8 @@ final class TLSServer: Sendable {
     /// The names that clients asked for.
     var names: [String] { self.counts.withLockedValue { $0.names } }
 
-    static func start(certificate name: String) async throws -> TLSServer {
+    /// - Parameter isDeaf: stops to read when the login begins, so that it answers nothing, not even a goodbye.
+    static func start(certificate name: String, isDeaf: Bool = false) async throws -> TLSServer {
         let certificates = try NIOSSLCertificate.fromPEMFile(Services.certificate(name))
         let key = try NIOSSLPrivateKey(file: Services.key(name), format: .pem)
         var configuration = TLSConfiguration.makeServerConfiguration(
@@ -51,7 +52,7 @@ final class TLSServer: Sendable {
                 }
                 channel.closeFuture.whenComplete { _ in counts.withLockedValue { $0.open -= 1 } }
                 return channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandlers(NIOSSLServerHandler(context: context), Handler(counts))
+                    try channel.pipeline.syncOperations.addHandlers(NIOSSLServerHandler(context: context), Handler(counts, isDeaf: isDeaf))
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
@@ -64,13 +65,18 @@ final class TLSServer: Sendable {
         typealias InboundIn = ByteBuffer
         typealias OutboundOut = ByteBuffer
         private let counts: NIOLockedValueBox<Counts>
+        private let isDeaf: Bool
         private var wasCut = false
 
-        init(_ counts: NIOLockedValueBox<Counts>) { self.counts = counts }
+        init(_ counts: NIOLockedValueBox<Counts>, isDeaf: Bool) {
+            self.counts = counts
+            self.isDeaf = isDeaf
+        }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             let bytes = Self.unwrapInboundIn(data)
             self.counts.withLockedValue { $0.received += bytes.readableBytes }
+            if self.isDeaf { return context.channel.setOption(.autoRead, value: false).whenFailure { fatalError("\($0)") } }
             let text = String(buffer: bytes)
             if text.contains("CUT") {
                 if let tls = try? context.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self) { tls.close(promise: nil) }

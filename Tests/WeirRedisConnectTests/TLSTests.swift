@@ -115,6 +115,21 @@ import WeirTestKit
         try await server.shutdown().get()
     }
 
+    /// One that is silent behind TLS is not waited for with a goodbye, which could take as long again.
+    @Test func givesUpAtOnceBehindTLS() async throws {
+        let server = try await TLSServer.start(certificate: "server", isDeaf: true)
+        let url = RedisURL(host: "localhost", port: server.port, password: "very-secret", usesTLS: true)
+        try await withRedis(url, self.configuration(Services.clientTLS()), pool: impatientPool(connectTimeout: .seconds(1))) {
+            (redis) async throws in
+            let error = await #expect(throws: RedisError.self) { try await redis.send(.ping) }
+            let refused = NIODeadline.now()
+            #expect(error?.code == .noConnection && server.received > 0)
+            #expect(try await eventually { server.open == 0 })
+            #expect(NIODeadline.now() - refused < .seconds(3))
+        }
+        try await server.shutdown()
+    }
+
     /// A cut without close_notify is a lost connection, as an end with one is, also where the server would still listen.
     @Test(arguments: ["CUT", "QUIT", "HALF"])
     func endOfAConnection(how: String) async throws {

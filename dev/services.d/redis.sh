@@ -48,6 +48,7 @@ redis_users() {
     cat <<'END'
 user default on >default-secret resetkeys resetchannels -@all
 user all on >p@ss:word allkeys allchannels +@all
+user open on nopass allkeys allchannels +@all
 user limited on >limited-secret allkeys resetchannels -@all +get +set
 END
 }

@@ -21,7 +21,8 @@ public struct RedisConfiguration: Sendable {
     public var keepAlive: TimeAmount? = .seconds(30)
     /// Topics that all subscriptions of a loop may have. 65,536 unless set.
     public var maximumSubscriptions = 65_536
-    /// The version to ask for. A server that does not know `HELLO` or this version is spoken to in RESP2.
+    /// The version to ask for. A server that does not know `HELLO` or this version is spoken to in RESP2; for one that
+    /// closes the connection at a command it does not know, as some proxies do, set RESP2.
     public var version = RESPVersion.resp3
     /// What `CLIENT LIST` shows as the connection's name, if anything. Characters from `!` to `~`; a name with others is not set, nor is
     /// one that the server refuses.

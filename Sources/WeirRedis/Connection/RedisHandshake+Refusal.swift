@@ -22,14 +22,14 @@ extension RedisHandshake {
         /// Whether it may be otherwise in a while.
         private var meansLater: Bool { [.loading, .masterDown, .busy, .clusterDown, .tryAgain].contains(self.kind) }
 
-        func error(_ command: StaticString, hasPassword: Bool) -> RedisError {
+        func error(_ command: StaticString, hasLogin: Bool) -> RedisError {
             let what = "it answered \(command) with \(self.kind)"
             if self.isFull { return self.error(.connectFailed, "the server has as many clients as it allows") }
             if self.meansLater { return self.error(.connectFailed, "the server does not serve yet: \(what)") }
             switch self.kind {
             case .wrongPassword: return self.error(.authenticationFailed, "the server refused the user or the password: \(what)")
             case .notAuthenticated:
-                let login = hasPassword ? "another login" : "a login, and the URL has none"
+                let login = hasLogin ? "another login" : "a login, and the URL has none"
                 return self.error(.authenticationFailed, "the server wants \(login): \(what)")
             default: break
             }

@@ -46,7 +46,7 @@ final class RedisHandshake {
 
     private func hello() {
         var words = ["3"]
-        if let password = self.url.password { words += ["AUTH", self.url.user ?? "default", password] }
+        if let login = self.url.login { words += ["AUTH", login.user ?? "default", login.password] }
         if let name = self.clientName { words += ["SETNAME", name] }
         self.ask("HELLO", words) { reply in
             guard reply.isError else { return self.greeted(reply) }
@@ -55,7 +55,7 @@ final class RedisHandshake {
             case .noProtocol, .noPermission: self.authenticate()
             case .error where !refusal.isFull: self.authenticate()
             // Some want AUTH first, whatever HELLO brings along.
-            case .notAuthenticated where self.url.password != nil: self.authenticate()
+            case .notAuthenticated where self.url.login != nil: self.authenticate()
             default: self.refused("HELLO", refusal)
             }
         }
@@ -77,10 +77,10 @@ final class RedisHandshake {
     }
 
     private func authenticate() {
-        guard let password = self.url.password else { return self.prepare(isNamed: false) }
+        guard let login = self.url.login else { return self.prepare(isNamed: false) }
         // Before Redis 6 there is only the default user, and it has no name.
-        let user = self.url.user.flatMap { $0 == "default" ? nil : $0 }
-        self.ask("AUTH", (user.map { [$0] } ?? []) + [password]) { reply in
+        let user = login.user.flatMap { $0 == "default" ? nil : $0 }
+        self.ask("AUTH", (user.map { [$0] } ?? []) + [login.password]) { reply in
             if reply.isError { return self.refused("AUTH", Refusal(reply)) }
             guard reply.kind == .simpleString else { return self.unexpected("AUTH", reply) }
             self.prepare(isNamed: false)
@@ -129,7 +129,7 @@ final class RedisHandshake {
     }
 
     private func refused(_ command: StaticString, _ refusal: Refusal) {
-        self.finish(refusal.error(command, hasPassword: self.url.password != nil))
+        self.finish(refusal.error(command, hasLogin: self.url.login != nil))
     }
 
     private func unexpected(_ command: StaticString, _ reply: RESPFrame) {

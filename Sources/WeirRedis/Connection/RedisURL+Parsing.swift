@@ -27,7 +27,7 @@ extension RedisURL {
         }
         try Self.readQuery(rest.dropFirst(beforeQuery.count).dropFirst(), &login, &database)
         if login.user != nil, login.password == nil {
-            throw RedisURLError(.credentials, "the URL names a user without a password")
+            throw RedisURLError(.credentials, "the URL names a user without a password; user:@ is one whose password is empty")
         }
         self.init(
             addresses: addresses, user: login.user, password: login.password, database: database ?? 0, usesTLS: scheme.usesTLS)
@@ -58,7 +58,8 @@ extension RedisURL {
                 throw RedisURLError(.credentials, "the user or password has a percent escape that is not one")
             }
             self.user = user.isEmpty ? nil : user
-            self.password = password.isEmpty ? nil : password
+            // An empty one is one where a user is named.
+            self.password = password.isEmpty && (user.isEmpty || parts.count == 1) ? nil : password
         }
 
         mutating func set(_ part: WritableKeyPath<Login, String?>, _ value: String) throws(RedisURLError) {

@@ -7,7 +7,8 @@
 /// What follows `?` may give `db` (or `database`), `user` (or `username`) and `password` where the URL has not given them before;
 /// anything else is refused, as silence about an option that nobody reads would mislead. User, password, path and what follows `?` are
 /// percent-decoded: in a user or password `:` (`%3A`), `@` (`%40`), `/` (`%2F`), `%` (`%25`), `?` (`%3F`) and `#` (`%23`) must be encoded,
-/// but for a `:` in the password. `redis://:password@host` has a password and no user. An IPv6 address stands in brackets.
+/// but for a `:` in the password. `redis://:password@host` has a password and no user, `redis://user:@host` a user
+/// who needs no password. An IPv6 address stands in brackets.
 ///
 /// No description, no reflection and no error shows the password. The forms are those that redis-py, go-redis and lettuce agree on, with
 /// several hosts as lettuce writes them; `redis+unix` is `unix` of redis-py and go-redis under the name that other tools use.
@@ -18,7 +19,7 @@ public struct RedisURL: Hashable, Sendable {
     }
     /// Nil for the default user.
     public var user: String?
-    /// Nil for no login.
+    /// Nil for no login, or for a user who needs none.
     public var password: String?
     /// The database to select, 0 unless given.
     public var database: Int
@@ -55,6 +56,11 @@ public struct RedisURL: Hashable, Sendable {
     public var port: Int {
         get { self.firstTCP.port }
         set { self.addresses[0] = .tcp(host: self.firstTCP.host, port: newValue) }
+    }
+
+    /// What to log in with, if at all. For a user who needs no password any will do.
+    var login: (user: String?, password: String)? {
+        self.user == nil && self.password == nil ? nil : (self.user, self.password ?? "")
     }
 
     private var firstTCP: (host: String, port: Int) {
