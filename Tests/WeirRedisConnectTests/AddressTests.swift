@@ -31,10 +31,10 @@ import WeirTestKit
             .get()
         let good = try await ScriptedServer.start(on: testGroup) { _ in Self.serving }.get()
         try await withRedis(self.url(closed, loading.port, good.port)) { (redis) async throws in
-            try await redis.send(.ping)
+            try await redis.ask(.ping)
             // The script closes after one PING: the next connect begins with the one that worked.
-            try await redis.send(.ping)
-            try await redis.send(.ping)
+            try await redis.ask(.ping)
+            try await redis.ask(.ping)
         }
         #expect(try await loading.acceptedConnections().get() == 1)
         #expect(try await good.acceptedConnections().get() == 3)
@@ -48,7 +48,7 @@ import WeirTestKit
         let good = try await ScriptedServer.start(on: testGroup) { _ in Self.serving }.get()
         var configuration = RedisConfiguration()
         configuration.addressTimeout = .seconds(1)
-        try await withRedis(self.url(silent.port, good.port), configuration) { (redis) async throws in try await redis.send(.ping) }
+        try await withRedis(self.url(silent.port, good.port), configuration) { (redis) async throws in try await redis.ask(.ping) }
         #expect(try await silent.acceptedConnections().get() == 1)
         #expect(try await eventually { try await silent.openConnections().get() == 0 })
         try await silent.shutdown().get()
@@ -61,8 +61,8 @@ import WeirTestKit
         let good = try await ScriptedServer.start(on: testGroup) { _ in Self.serving }.get()
         try await withRedis(self.url(silent.port, good.port), pool: impatientPool(connectTimeout: .seconds(1))) {
             (redis) async throws in
-            await #expect(throws: RedisError.self) { try await redis.send(.ping) }
-            #expect(try await eventually { (try? await redis.send(.ping)) != nil })
+            await #expect(throws: RedisError.self) { try await redis.ask(.ping) }
+            #expect(try await eventually { (try? await redis.ask(.ping)) != nil })
         }
         let connects = try await silent.acceptedConnections().get()
         #expect(connects == 1)
@@ -93,7 +93,7 @@ import WeirTestKit
     @Test func allAddressesOfAName() async throws {
         let server = try await EmbeddedRESPServer.start(on: testGroup).get()
         try await withRedis(RedisURL(host: "localhost", port: server.port)) { (redis) async throws in
-            for _ in 0..<3 { try await redis.send(.ping) }
+            for _ in 0..<3 { try await redis.ask(.ping) }
             #expect(try await server.connectionCount().get() == 1)
         }
         try await server.shutdown().get()

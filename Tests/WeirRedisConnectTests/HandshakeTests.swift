@@ -33,7 +33,7 @@ import WeirTestKit
         ]) { server, url in
             var url = url
             url.database = 2
-            try await withRedis(url) { (redis) async throws in try await redis.send(.ping) }
+            try await withRedis(url) { (redis) async throws in try await redis.ask(.ping) }
             #expect(try await server.acceptedConnections().get() == 1)
         }
     }
@@ -47,7 +47,7 @@ import WeirTestKit
         ]) { _, url in
             var url = url
             url.user = "default"
-            try await withRedis(url) { (redis) async throws in try await redis.send(.ping) }
+            try await withRedis(url) { (redis) async throws in try await redis.ask(.ping) }
         }
     }
 
@@ -56,7 +56,7 @@ import WeirTestKit
         try await self.withServer([
             .awaitString("HELLO\r\n"), .send(greeting), .awaitString("PING\r\n"), .send("-ERR\r\n-ERR\r\n+PONG\r\n"),
             .awaitString("PING\r\n"), .send("+PONG\r\n"), .hold,
-        ]) { _, url in try await withRedis(url) { (redis) async throws in try await redis.send(.ping) } }
+        ]) { _, url in try await withRedis(url) { (redis) async throws in try await redis.ask(.ping) } }
     }
 
     @Test(arguments: [RESPVersion.resp2, .resp3])
@@ -83,10 +83,10 @@ import WeirTestKit
         configuration.replyLimits = RESPLimits(maximumLineLength: 32, maximumBulkLength: 4, maximumElements: 1, maximumFrameLength: 64)
         try await withRedis(RedisURL(host: "127.0.0.1", port: server.port), configuration) { (redis) async throws in
             let key = ByteBuffer(string: "k")
-            try await redis.send(.set(key, to: ByteBuffer(string: "1234")))
-            #expect(try await redis.send(.get(key)) == ByteBuffer(string: "1234"))
-            try await redis.send(.set(key, to: ByteBuffer(string: "12345")))
-            let error = await #expect(throws: RedisError.self) { try await redis.send(.get(key)) }
+            try await redis.ask(.set(key, to: ByteBuffer(string: "1234")))
+            #expect(try await redis.ask(.get(key)) == ByteBuffer(string: "1234"))
+            try await redis.ask(.set(key, to: ByteBuffer(string: "12345")))
+            let error = await #expect(throws: RedisError.self) { try await redis.ask(.get(key)) }
             #expect(error?.code == .protocolViolation)
         }
         try await server.shutdown().get()
@@ -181,7 +181,7 @@ import WeirTestKit
         try await self.withServer(steps) { server, url in
             try await withRedis(url, pool: impatientPool(connectTimeout: .milliseconds(500))) { (redis) async throws in
                 let begin = NIODeadline.now()
-                let error = await #expect(throws: RedisError.self) { try await redis.send(.ping) }
+                let error = await #expect(throws: RedisError.self) { try await redis.ask(.ping) }
                 #expect(error?.code == .noConnection && (error?.cause as? PoolError)?.code == .circuitOpen)
                 #expect(NIODeadline.now() - begin < .seconds(4))
             }

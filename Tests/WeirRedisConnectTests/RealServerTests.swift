@@ -21,9 +21,9 @@ import WeirRedis
             // More than any buffer on the way: writability and reading go on through TLS.
             let large = ByteBuffer(repeating: 0x61, count: 4 * 1024 * 1024)
             let key = ByteBuffer(string: "connect-tests-\(version)")
-            try await redis.send(.set(key, to: large))
-            #expect(try await redis.send(.get(key)) == large)
-            _ = try await redis.send(.delete(key))
+            try await redis.ask(.set(key, to: large))
+            #expect(try await redis.ask(.get(key)) == large)
+            _ = try await redis.ask(.delete(key))
         }
     }
 
@@ -97,7 +97,7 @@ import WeirRedis
         configuration.version = .resp2
         let failure = try await ConnectFailure.of(url, configuration)
         #expect(failure.error.code == .authenticationFailed && failure.error.message.contains("AUTH") && !failure.shown.contains("secret"))
-        try await withRedis(url) { (redis) async throws in try await redis.send(.ping) }
+        try await withRedis(url) { (redis) async throws in try await redis.ask(.ping) }
     }
 
     @Test func aNameThatNoServerTakesIsNotSet() async throws {

@@ -85,13 +85,13 @@ func withRedis<Result>(
 
 extension RedisPool {
     /// Runs a command from outside, on the same loop each time unless told otherwise.
-    func send<Reply: Sendable>(_ command: RedisCommand<Reply>, on loop: any EventLoop = firstLoop) async throws -> Reply {
+    func ask<Reply: Sendable>(_ command: RedisCommand<Reply>, on loop: any EventLoop = firstLoop) async throws -> Reply {
         try await loop.flatSubmit { self[loop].send(command) }.get()
     }
 
     /// What a command of words is answered, as text.
     func text(_ words: String...) async throws -> String {
-        let frame = try await self.send(.raw(words.map { ByteBuffer(string: $0) }))
+        let frame = try await self.ask(.raw(words.map { ByteBuffer(string: $0) }))
         return frame.string.map { String(buffer: $0) } ?? frame.integer.map(String.init) ?? "\(frame.kind)"
     }
 }
@@ -110,7 +110,7 @@ struct ConnectFailure {
     ) async throws -> ConnectFailure {
         try await withRedis(url, configuration, pool: pool) { (redis) async throws in
             do {
-                try await redis.send(.ping)
+                try await redis.ask(.ping)
             } catch let outer as RedisError {
                 #expect(outer.code == .noConnection && !outer.mayHaveRun, sourceLocation: sourceLocation)
                 let refusal = try #require(outer.cause as? PoolError, sourceLocation: sourceLocation)

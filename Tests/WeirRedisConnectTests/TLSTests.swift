@@ -18,7 +18,7 @@ import WeirTestKit
         let port = try RedisURL(Services.tls!).port
         try await withRedis(RedisURL(host: "127.0.0.1", port: port, usesTLS: true), self.configuration(Services.clientTLS())) {
             (redis) async throws in
-            try await redis.send(.ping)
+            try await redis.ask(.ping)
         }
         // The certificate names only redis.example.
         let server = try await TLSServer.start(certificate: "named")
@@ -32,7 +32,7 @@ import WeirTestKit
         let url = RedisURL(host: "127.0.0.1", port: server.port, usesTLS: true)
         var configuration = self.configuration(try Services.clientTLS())
         configuration.tlsServerName = "redis.example"
-        try await withRedis(url, configuration) { (redis) async throws in try await redis.send(.ping) }
+        try await withRedis(url, configuration) { (redis) async throws in try await redis.ask(.ping) }
         #expect(server.names.first == "redis.example")
         configuration.tlsServerName = "other.example"
         #expect(try await ConnectFailure.of(url, configuration).error.code == .tlsFailed)
@@ -64,7 +64,7 @@ import WeirTestKit
     @Test func clientCertificate() async throws {
         let url = try RedisURL(Services.mutualTLS!)
         try await withRedis(url, self.configuration(Services.clientTLS(client: "client"))) { (redis) async throws in
-            try await redis.send(.ping)
+            try await redis.ask(.ping)
         }
         // The server refuses after its part of the handshake, and its reset may overtake its reason.
         let failure = try await ConnectFailure.of(url, self.configuration(Services.clientTLS()))
@@ -82,7 +82,7 @@ import WeirTestKit
         real.usesTLS = true
         try await withRedis(real, self.configuration(Services.clientTLS()), pool: impatientPool(connectTimeout: .milliseconds(500))) {
             (redis) async throws in
-            let error = await #expect(throws: RedisError.self) { try await redis.send(.ping) }
+            let error = await #expect(throws: RedisError.self) { try await redis.ask(.ping) }
             #expect(error?.code == .noConnection)
         }
         var encrypted = try RedisURL(Services.tls!)
@@ -104,7 +104,7 @@ import WeirTestKit
         try await withRedis(url, self.configuration(Services.clientTLS()), pool: impatientPool(connectTimeout: .milliseconds(500))) {
             (redis) async throws in
             let begin = NIODeadline.now()
-            let error = await #expect(throws: RedisError.self) { try await redis.send(.ping) }
+            let error = await #expect(throws: RedisError.self) { try await redis.ask(.ping) }
             #expect(error?.code == .noConnection && NIODeadline.now() - begin < .seconds(4))
             #expect(try await server.acceptedConnections().get() >= 1)
             let shut = NIODeadline.now()
@@ -121,7 +121,7 @@ import WeirTestKit
         let url = RedisURL(host: "localhost", port: server.port, password: "very-secret", usesTLS: true)
         try await withRedis(url, self.configuration(Services.clientTLS()), pool: impatientPool(connectTimeout: .seconds(1))) {
             (redis) async throws in
-            let error = await #expect(throws: RedisError.self) { try await redis.send(.ping) }
+            let error = await #expect(throws: RedisError.self) { try await redis.ask(.ping) }
             let refused = NIODeadline.now()
             #expect(error?.code == .noConnection && server.received > 0)
             #expect(try await eventually { server.open == 0 })
@@ -136,12 +136,12 @@ import WeirTestKit
         let server = try await TLSServer.start(certificate: "server")
         let url = RedisURL(host: "localhost", port: server.port, usesTLS: true)
         try await withRedis(url, self.configuration(Services.clientTLS())) { (redis) async throws in
-            try await redis.send(.ping)
+            try await redis.ask(.ping)
             let error = await #expect(throws: RedisError.self) { try await redis.text("GET", how) }
             #expect(error?.code == .connectionLost && error?.mayHaveRun == true)
             if how == "CUT" { #expect(error?.cause as? NIOSSLError == .uncleanShutdown) }
             #expect(try await eventually { server.open == 0 })
-            try await redis.send(.ping)
+            try await redis.ask(.ping)
             #expect(server.accepted == 2)
         }
         try await server.shutdown()
@@ -152,7 +152,7 @@ import WeirTestKit
         let server = try await TLSServer.start(certificate: "server")
         try await withRedis(RedisURL(host: "localhost", port: server.port), self.configuration(Services.clientTLS())) {
             (redis) async throws in
-            try await redis.send(.ping)
+            try await redis.ask(.ping)
             #expect(server.open == 1)
         }
         #expect(try await eventually { server.open == 0 && server.cleanShutdowns == 1 })
