@@ -15,6 +15,9 @@ public struct RESPFrameReader: Sendable {
         self.scanner = RESPFrameScanner(limits: limits)
     }
 
+    /// How many bytes there are that belong to no frame yet. None after an error.
+    public var unreadBytes: Int { self.unread.readableBytes }
+
     /// Takes what was read. After an error it is dropped.
     public mutating func append(_ bytes: ByteBuffer) {
         guard self.scanner.failure == nil else { return }
