@@ -15,7 +15,7 @@ public struct RESPFrameReader: Sendable {
         self.scanner = RESPFrameScanner(limits: limits)
     }
 
-    /// Bytes that belong to no frame yet.
+    /// How many bytes there are that belong to no frame yet. None after an error.
     public var unreadBytes: Int { self.unread.readableBytes }
 
     /// Takes what was read. After an error it is dropped.

@@ -66,6 +66,6 @@ final class CountingRedis: Sendable {
 extension [ScriptedServer.Step] {
     /// The answers to what a Redis client says first.
     static let redisHandshake: [ScriptedServer.Step] = [
-        .awaitString("HELLO"), .send("%0\r\n"), .awaitString("SELECT"), .send("+OK\r\n+OK\r\n"),
+        .awaitString("HELLO"), .send("%0\r\n"), .awaitString("PING"), .send("+OK\r\n+OK\r\n+PONG\r\n"),
     ]
 }

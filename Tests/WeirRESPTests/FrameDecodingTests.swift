@@ -45,6 +45,7 @@ import WeirRESP
         reader.append(wire)
         for offset in [0, 11] {
             let frame = try? reader.next()
+            #expect(reader.unreadBytes == wire.readableBytes - 11 - offset / 11 * 8)
             #expect(frame?.bytes.withUnsafeReadableBytes { $0.baseAddress } == start.map { $0 + offset })
         }
     }

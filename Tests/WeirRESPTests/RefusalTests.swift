@@ -45,6 +45,7 @@ import WeirRESP
         for _ in 0..<3 {
             let again = #expect(throws: RESPError.self) { try reader.next() }
             #expect(again == first)
+            #expect(reader.unreadBytes == 0)
         }
     }
 

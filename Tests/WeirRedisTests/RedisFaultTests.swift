@@ -10,7 +10,7 @@ import WeirTestKit
 extension [ScriptedServer.Step] {
     /// The answers to what a client says first.
     static let handshake: [ScriptedServer.Step] = [
-        .awaitString("HELLO"), .send("%1\r\n$2\r\nid\r\n:7\r\n"), .awaitString("SELECT"), .send("+OK\r\n+OK\r\n"),
+        .awaitString("HELLO"), .send("%1\r\n$2\r\nid\r\n:7\r\n"), .awaitString("PING"), .send("+OK\r\n+OK\r\n+PONG\r\n"),
     ]
 
     /// Good for a thousand `PING`s.
