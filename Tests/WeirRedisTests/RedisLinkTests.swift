@@ -101,12 +101,39 @@ import WeirRESP
         for channel in 0..<3 {
             #expect(try fixture.asked(channel) == ["1"])
             fixture.lose(channel)
-            fixture.run()
+            fixture.advance(.milliseconds(100))
         }
         fixture.factory.mode = .refuse
         fixture.lose(3)
         fixture.advance(.seconds(6))
         #expect(fixture.events == ["1 timeout maybe run"])
+        try fixture.finish()
+    }
+
+    /// A command that ends whatever connection it is sent over.
+    @Test func connectionsThatAnswerNothingAreNotMadeInACircle() throws {
+        let fixture = LinkFixture()
+        fixture.send(.raw("GET", "1").repeatable(), tag: 1, in: .seconds(60))
+        fixture.run()
+        var asked = 0
+        for _ in 0..<10_000 {
+            let last = fixture.factory.channels.count - 1
+            if fixture.isOpen(last), try fixture.asked(last) == ["1"] {
+                asked += 1
+                fixture.lose(last)
+            }
+            fixture.advance(.milliseconds(1))
+        }
+        // At once, and then with rests of up to a second.
+        #expect((10..<30).contains(asked))
+        // An answer ends the rests.
+        fixture.advance(.seconds(1))
+        let last = fixture.factory.channels.count - 1
+        try fixture.reply(last, "a")
+        fixture.lose(last)
+        fixture.get(2)
+        fixture.run()
+        #expect(try fixture.asked(last + 1) == ["2"])
         try fixture.finish()
     }
 

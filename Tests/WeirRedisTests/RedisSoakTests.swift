@@ -30,12 +30,18 @@ import WeirTestKit
 
         let begun = ContinuousClock.now
         let isOver = NIOLockedValueBox(false)
+        let progress = NIOLockedValueBox(0)
         let address = own?.address
         let chaos = Task {
             var rounds = 0
+            var next = 0
             while !isOver.withLockedValue({ $0 }) {
                 // Some hundred requests in between, however fast this machine is.
-                try await Task.sleep(for: .milliseconds(Int.random(in: 5...60)))
+                guard progress.withLockedValue({ $0 }) >= next else {
+                    try await Task.sleep(for: .milliseconds(1))
+                    continue
+                }
+                next = progress.withLockedValue { $0 } + Int.random(in: 300...1500)
                 rounds += 1
                 if let address {
                     if rounds % 3 == 0 { _ = try await OwnRedis.ask(address, "CLIENT", "PAUSE", "\(Int.random(in: 1...80))", "ALL") }
@@ -50,7 +56,7 @@ import WeirTestKit
             for (index, loop) in loops.enumerated() {
                 tasks.addTask {
                     try await loop.flatSubmit {
-                        SoakDriver(redis[loop], index: index, requests: Self.requests / loops.count).run()
+                        SoakDriver(redis[loop], index: index, requests: Self.requests / loops.count, progress: progress).run()
                     }.get()
                 }
             }
@@ -114,6 +120,7 @@ final class SoakDriver: RedisReplyReceiver {
     private static let lanes = 100
     private let redis: LocalRedis
     private let index: Int
+    private let progress: NIOLockedValueBox<Int>
     private var left: Int
     private var tally = Tally()
     private var random: SplitMix
@@ -125,8 +132,9 @@ final class SoakDriver: RedisReplyReceiver {
     /// What holds this until it is over.
     private var itself: SoakDriver?
 
-    init(_ redis: LocalRedis, index: Int, requests: Int) {
+    init(_ redis: LocalRedis, index: Int, requests: Int, progress: NIOLockedValueBox<Int>) {
         self.redis = redis
+        self.progress = progress
         self.index = index
         self.left = requests
         self.random = SplitMix(seed: UInt64(index) &+ 77)
@@ -227,6 +235,7 @@ final class SoakDriver: RedisReplyReceiver {
             }
         if !isRight { self.tally.wrong += 1 }
         self.tally.replied += 1
+        if self.tally.replied % 50 == 0 { self.progress.withLockedValue { $0 += 50 } }
         self.next(lane)
     }
 

@@ -16,6 +16,11 @@ final class RedisLink: LeaseReceiver, DeadlineReceiver {
     private var lease: Lease<RedisConnection>?
     private var isAsking = false
     private var isDraining = false
+    /// Connections in a row that answered nothing, and how long to wait after the second of them.
+    private var fruitless = 0
+    private var rest = Backoff(initial: .milliseconds(10), maximum: .seconds(1), multiplier: 2, jitter: .equal)
+    private var isResting = false
+    private var numberAtGrant: UInt64 = 0
     private var target: DeadlineTarget?
     private var nextLook: DeadlineToken?
     private var repliesAtLastLook: UInt64 = 0
@@ -52,7 +57,7 @@ final class RedisLink: LeaseReceiver, DeadlineReceiver {
     // MARK: The connection
 
     private func connect() {
-        guard !self.isAsking, self.lease == nil, !self.pipeline.isEnded else { return }
+        guard !self.isAsking, !self.isResting, self.lease == nil, !self.pipeline.isEnded else { return }
         self.isAsking = true
         self.pool.lease(owner: .sharedConnection, to: self)
     }
@@ -63,11 +68,12 @@ final class RedisLink: LeaseReceiver, DeadlineReceiver {
         guard connection.isUsable else {
             // It was closed on its way here, and will not say so again.
             lease.discard()
-            return self.reconnect()
+            return self.reconnect(hasAnswered: false)
         }
         guard !self.isDraining || self.pipeline.queue.hasUnsent else { return lease.release() }
         lease.holdForLong()
         self.lease = consume lease
+        self.numberAtGrant = self.pipeline.queue.firstNumber
         let closed = connection.onClose
         connection.onClose = { [weak self] in
             closed?()
@@ -85,14 +91,24 @@ final class RedisLink: LeaseReceiver, DeadlineReceiver {
     private func connectionClosed() {
         self.lease.take()?.discard()
         self.cancelKeepAlive()
-        self.reconnect()
+        self.reconnect(hasAnswered: self.pipeline.queue.firstNumber > self.numberAtGrant)
     }
 
-    /// What still waits has the next connection: asked for later, when the pipeline knows that this one is gone.
-    private func reconnect() {
-        self.loopContext.loop.assumeIsolated().execute { [weak self] in
-            guard let self, self.pipeline.queue.hasUnsent else { return }
-            self.connect()
+    /// What still waits has the next connection: asked for later, when the pipeline knows that this one is gone. Where one after the other
+    /// ends without an answer, as when a command that is repeated ends them, not at once.
+    private func reconnect(hasAnswered: Bool) {
+        self.fruitless = hasAnswered ? 0 : self.fruitless + 1
+        let connect = { [weak self] in
+            guard let self else { return }
+            self.isResting = false
+            if self.pipeline.queue.hasUnsent { self.connect() }
+        }
+        if self.fruitless > 1 {
+            self.isResting = true
+            self.loopContext.loop.assumeIsolated().scheduleTask(in: self.rest.next(), connect)
+        } else {
+            self.rest.reset()
+            self.loopContext.loop.assumeIsolated().execute(connect)
         }
     }
 
