@@ -58,6 +58,11 @@ extension Script {
         run(.dbsize(), 1)
         run(.flushdb(inBackground: true))
         run(.swapdb(11, 12))
+        for database in [11, 12] {
+            run(.select(database))
+            run(.flushdb())
+        }
+        run(.select(9))
         attempt(.bgrewriteaof())
         attempt(.bgsave(scheduled: true))
         attempt(.save())

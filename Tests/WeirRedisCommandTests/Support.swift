@@ -11,7 +11,8 @@ import WeirRESP
 /// Everything here lives on loops that no test shuts down: pools are shut down, loops stay.
 let testGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
 
-/// The Redis that the environment names; tests that need one are skipped without.
+/// The Redis 7.0 that the environment names; tests that need one are skipped without. They empty its databases 9 to 12 and change its
+/// settings: it should be one that is thrown away.
 let realURL = ProcessInfo.processInfo.environment["WEIR_REDIS_URL"].flatMap { $0.isEmpty ? nil : $0 }
 
 func b(_ text: String) -> ByteBuffer { ByteBuffer(string: text) }

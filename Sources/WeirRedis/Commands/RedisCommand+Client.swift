@@ -1,7 +1,7 @@
 public import NIOCore
 import WeirRESP
 
-/// Which connections `CLIENT KILL` closes: those that all of these fit.
+/// Which connections `CLIENT KILL` closes: those that all of these fit, which are all others if nothing is set.
 public struct RedisClientFilter: Sendable, Hashable {
     /// The one of this number.
     public var id: Int?
