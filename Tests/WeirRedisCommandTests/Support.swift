@@ -45,6 +45,8 @@ struct Step: Sendable {
     /// What is wrong with a reply, if anything.
     let complaint: @Sendable (RESPFrame) throws -> String?
     let mayFail: Bool
+    /// It has a meaning beside the frame itself.
+    let isTyped: Bool
     let line: Int
 
     /// The command's words.
@@ -86,7 +88,7 @@ struct Script: Sendable {
         self.steps.append(
             Step(
                 request: command.request, decode: { _ = try command.decode($0) }, complaint: { complaint(try command.decode($0)) },
-                mayFail: mayFail, line: line))
+                mayFail: mayFail, isTyped: Reply.self != RESPFrame.self, line: line))
     }
 }
 

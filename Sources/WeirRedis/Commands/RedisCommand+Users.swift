@@ -47,8 +47,9 @@ extension RedisCommand {
     /// `ACL DRYRUN user command argument…`: why the user may not do that, nil if it may. Redis 7.0.
     public static func aclDryrun(_ user: String, _ parts: [some RedisArgument]) -> RedisCommand where Reply == String? {
         let decode: @Sendable (RESPFrame) throws -> String? = {
-            if $0.kind == .simpleString { return nil }
-            return try RedisReplies.string($0)
+            guard $0.kind == .simpleString else { return try RedisReplies.string($0) }
+            try RedisReplies.ok($0)
+            return nil
         }
         return RedisCommand("ACL", decode: decode) {
             $0.add("DRYRUN", user)
