@@ -1,5 +1,5 @@
 import NIOCore
-import WeirRESP
+public import WeirRESP
 
 /// Users. Redis 6.0.
 extension RedisCommand {
@@ -55,5 +55,32 @@ extension RedisCommand {
             $0.add("DRYRUN", user)
             $0.all(parts)
         }
+    }
+
+    /// `ACL GETUSER user`: its rules by name, as `flags`, `passwords` and `commands`; nil without it.
+    public static func aclGetUser(_ user: String) -> RedisCommand where Reply == [String: RESPFrame]? {
+        RedisCommand(
+            "ACL", .two(ByteBuffer(staticString: "GETUSER"), user.redisArgument),
+            decode: { $0.isNull ? nil : try RedisReplies.frameMap($0) })
+    }
+
+    /// `ACL LOG`: what users were refused, the latest first, each a map.
+    ///
+    /// - Parameter count: at most so many; 10 unless set.
+    public static func aclLog(_ count: Int? = nil) -> RedisCommand where Reply == [[String: RESPFrame]] {
+        RedisCommand("ACL", decode: { try RedisReplies.list($0, of: RedisReplies.frameMap) }) {
+            $0.word("LOG")
+            if let count { $0.add(count) }
+        }
+    }
+
+    /// `ACL LOG RESET`: forgets what users were refused.
+    public static func aclLogReset() -> RedisCommand where Reply == Void {
+        RedisCommand("ACL", .two(ByteBuffer(staticString: "LOG"), ByteBuffer(staticString: "RESET")), decode: RedisReplies.ok)
+    }
+
+    /// `ACL GENPASS bits`: a password at random, in hexadecimal digits.
+    public static func aclGenpass(bits: Int = 256) -> RedisCommand where Reply == String {
+        RedisCommand("ACL", .two(ByteBuffer(staticString: "GENPASS"), bits.redisArgument), decode: RedisReplies.string)
     }
 }
