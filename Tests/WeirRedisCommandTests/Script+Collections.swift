@@ -128,6 +128,12 @@ extension Script {
             .geosearch("g", .circle(around: around, radius: 200, .kilometers), RedisGeoSelection(.nearestFirst)),
             ["Catania", "Palermo"].map(b))
         run(.geosearch("g", .box(around: .member(b("Palermo")), width: 10, height: 10, .miles)), [b("Palermo")])
+        check(.georadius("g", around: around, radius: 200, .kilometers, RedisGeoSelection(.nearestFirst, count: 1))) {
+            $0.map(\.member) == [b("Catania")] && abs($0[0].distance - 56.44) < 0.01
+        }
+        check(.georadius("g", around: .member(b("Palermo")), radius: 1, .meters)) {
+            $0.map(\.member) == [b("Palermo")] && $0[0].distance == 0
+        }
         check(.geosearchMatches("g", .circle(around: around, radius: 200, .kilometers), RedisGeoSelection(.farthestFirst, count: 1))) {
             $0.count == 1 && $0[0].member == b("Palermo") && abs($0[0].distance - 190.4424) < 0.001
                 && abs($0[0].position.latitude - 38.11) < 0.01

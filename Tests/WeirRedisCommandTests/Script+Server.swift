@@ -30,6 +30,7 @@ extension Script {
         check(.functionDump()) { $0.readableBytes > 10 }
         attempt(.functionRestore("damaged", .replace))
         attempt(.functionKill())
+        check(.functionStats()) { $0["engines"] != nil }
         run(.functionDelete("weirtest"))
         run(.functionFlush())
     }
@@ -58,6 +59,11 @@ extension Script {
         run(.dbsize(), 1)
         run(.flushdb(inBackground: true))
         run(.swapdb(11, 12))
+        for database in [11, 12] {
+            run(.select(database))
+            run(.flushdb())
+        }
+        run(.select(9))
         attempt(.bgrewriteaof())
         attempt(.bgsave(scheduled: true))
         attempt(.save())
@@ -117,6 +123,7 @@ extension Script {
         check(.latencyHistory("command")) { !$0.isEmpty && $0[0].latency > .zero }
         check(.latencyReset("command", "nope")) { $0 >= 1 }
         run(.configSet(["latency-monitor-threshold": 0]))
+        check(.latencyHistogram("set")) { $0["set"] != nil }
         check(.latencyDoctor()) { !$0.isEmpty }
         run(.moduleList())
     }
@@ -142,6 +149,7 @@ extension Script {
         run(.clientPause(.milliseconds(1), writesOnly: true))
         run(.clientUnpause())
         run(.clientGetRedir(), -1)
+        check(.clientTrackingInfo()) { $0["redirect"]?.integer == -1 }
     }
 
     mutating func users() {
@@ -155,6 +163,12 @@ extension Script {
         check(.aclDryrun("weirtest", ["SET", "a", "b"])) { $0 != nil }
         // Not to be run where others have their keys: it is known, and allowed.
         run(.aclDryrun("default", [RedisCommand<Void>.flushall(inBackground: true).request.name.description, "ASYNC"]), nil)
+        check(.aclGetUser("weirtest")) { $0?["passwords"] != nil }
+        check(.aclGetUser("nope")) { $0 == nil }
+        run(.aclLog(5))
+        run(.aclLogReset())
+        check(.aclLog()) { $0.isEmpty }
+        check(.aclGenpass(bits: 64)) { $0.count == 16 }
         run(.aclDelUser(["weirtest"]), 1)
     }
 }

@@ -1,4 +1,5 @@
 import NIOCore
+import WeirRESP
 
 @testable import WeirRedis
 
@@ -69,6 +70,7 @@ extension Script {
             $0.next == .zero && $0.claimed == [entry(3, "n", "3")] && $0.deleted == [id(2)]
         }
         check(.xautoclaimIDs("s", "g", "h", idle: .zero, from: id(1), count: 1)) { $0.claimed == [id(3)] && $0.deleted.isEmpty }
+        check(.xinfoStreamFull("s", count: 2)) { $0["groups"]?.elements?.count == 1 && $0["entries"]?.elements?.count == 2 }
         check(.xinfoGroups("s")) {
             $0.count == 1 && $0[0].name == b("g") && $0[0].pending == 1 && $0[0].lastDeliveredID == id(4) && $0[0].consumers == 5
         }

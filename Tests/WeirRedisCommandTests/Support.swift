@@ -11,7 +11,8 @@ import WeirRESP
 /// Everything here lives on loops that no test shuts down: pools are shut down, loops stay.
 let testGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
 
-/// The Redis that the environment names; tests that need one are skipped without.
+/// The Redis 7.0 that the environment names; tests that need one are skipped without. They empty its databases 9 to 12 and change its
+/// settings: it should be one that is thrown away.
 let realURL = ProcessInfo.processInfo.environment["WEIR_REDIS_URL"].flatMap { $0.isEmpty ? nil : $0 }
 
 func b(_ text: String) -> ByteBuffer { ByteBuffer(string: text) }
@@ -44,6 +45,8 @@ struct Step: Sendable {
     /// What is wrong with a reply, if anything.
     let complaint: @Sendable (RESPFrame) throws -> String?
     let mayFail: Bool
+    /// It has a meaning beside the frame itself.
+    let isTyped: Bool
     let line: Int
 
     /// The command's words.
@@ -85,7 +88,7 @@ struct Script: Sendable {
         self.steps.append(
             Step(
                 request: command.request, decode: { _ = try command.decode($0) }, complaint: { complaint(try command.decode($0)) },
-                mayFail: mayFail, line: line))
+                mayFail: mayFail, isTyped: Reply.self != RESPFrame.self, line: line))
     }
 }
 

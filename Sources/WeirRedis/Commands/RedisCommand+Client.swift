@@ -1,7 +1,7 @@
 public import NIOCore
-import WeirRESP
+public import WeirRESP
 
-/// Which connections `CLIENT KILL` closes: those that all of these fit.
+/// Which connections `CLIENT KILL` closes: those that all of these fit, which are all others if nothing is set.
 public struct RedisClientFilter: Sendable, Hashable {
     /// The one of this number.
     public var id: Int?
@@ -116,5 +116,10 @@ extension RedisCommand {
     /// `CLIENT GETREDIR`: to which connection invalidations go: -1 without tracking, 0 to the same. Redis 6.0.
     public static func clientGetRedir() -> RedisCommand where Reply == Int {
         RedisCommand("CLIENT", .one(ByteBuffer(staticString: "GETREDIR")), decode: RedisReplies.integer)
+    }
+
+    /// `CLIENT TRACKINGINFO`: what the connection that asks is told of keys that change: `flags`, `redirect`, `prefixes`. Redis 6.2.
+    public static func clientTrackingInfo() -> RedisCommand where Reply == [String: RESPFrame] {
+        RedisCommand("CLIENT", .one(ByteBuffer(staticString: "TRACKINGINFO")), decode: RedisReplies.frameMap)
     }
 }

@@ -71,6 +71,14 @@ extension RedisCommand {
         }
     }
 
+    /// `LATENCY HISTOGRAM command…`: how often each took how long, as a map with `calls` and `histogram_usec`. Redis 7.0.
+    public static func latencyHistogram(_ commands: String...) -> RedisCommand where Reply == [String: RESPFrame] {
+        RedisCommand("LATENCY", decode: RedisReplies.frameMap) {
+            $0.word("HISTOGRAM")
+            $0.all(commands)
+        }
+    }
+
     /// `LATENCY DOCTOR`: advice, in words.
     public static func latencyDoctor() -> RedisCommand where Reply == String {
         RedisCommand("LATENCY", .one(ByteBuffer(staticString: "DOCTOR")), decode: RedisReplies.string)

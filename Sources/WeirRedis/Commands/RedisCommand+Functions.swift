@@ -1,5 +1,5 @@
 public import NIOCore
-import WeirRESP
+public import WeirRESP
 
 /// What a server that gets functions does with those it has.
 public enum RedisFunctionRestore: String, Sendable, Hashable {
@@ -99,5 +99,10 @@ extension RedisCommand {
     /// `FUNCTION KILL`: ends the function that runs; fails with `NOTBUSY` if none does, and with `UNKILLABLE` if it has written.
     public static func functionKill() -> RedisCommand where Reply == Void {
         RedisCommand("FUNCTION", .one(ByteBuffer(staticString: "KILL")), decode: RedisReplies.ok)
+    }
+
+    /// `FUNCTION STATS`: what runs now (`running_script`), and how many libraries and functions each engine has (`engines`).
+    public static func functionStats() -> RedisCommand where Reply == [String: RESPFrame] {
+        RedisCommand("FUNCTION", .one(ByteBuffer(staticString: "STATS")), decode: RedisReplies.frameMap)
     }
 }

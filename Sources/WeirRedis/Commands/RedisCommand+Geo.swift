@@ -209,4 +209,28 @@ extension RedisCommand {
             $0.word("STOREDIST", if: storesDistances)
         }
     }
+
+    // MARK: As before Redis 6.2
+
+    /// `GEORADIUS` or `GEORADIUSBYMEMBER key WITHDIST WITHCOORD`: the members that are no further away from the center, where they are and
+    /// how far away.
+    public static func georadius(
+        _ key: some RedisArgument, around center: RedisGeoArea.Center, radius: Double, _ unit: RedisGeoUnit,
+        _ selection: RedisGeoSelection = RedisGeoSelection()
+    ) -> RedisCommand where Reply == [RedisGeoMatch] {
+        let arguments = RedisRequest.Arguments.list {
+            $0.add(key)
+            switch center {
+            case .member(let member): $0.add(member)
+            case .position(let position): $0.add(position.longitude, position.latitude)
+            }
+            $0.add(radius, unit.rawValue, "WITHDIST", "WITHCOORD")
+            selection.add(to: &$0)
+        }
+        let decode: @Sendable (RESPFrame) throws -> [RedisGeoMatch] = { try RedisReplies.list($0, of: RedisGeoMatch.init) }
+        switch center {
+        case .member: return RedisCommand("GEORADIUSBYMEMBER", arguments, keys: .first, decode: decode)
+        case .position: return RedisCommand("GEORADIUS", arguments, keys: .first, decode: decode)
+        }
+    }
 }

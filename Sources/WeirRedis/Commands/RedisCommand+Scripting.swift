@@ -1,7 +1,7 @@
 public import NIOCore
 public import WeirRESP
 
-/// Lua scripts. ``LocalRedis/run(_:keys:arguments:readOnly:deadline:)-(_,[Key],_,_,_)`` sends a script only if the server does not have it.
+/// Lua scripts. A ``RedisScript`` is sent only where the server does not have it: ``LocalRedis`` runs one.
 extension RedisCommand {
     /// `EVAL script numkeys key… argument…`: what the script returns.
     ///

@@ -1,5 +1,5 @@
 public import NIOCore
-import WeirRESP
+public import WeirRESP
 
 /// Streams.
 extension RedisCommand {
@@ -174,6 +174,17 @@ extension RedisCommand {
     where Reply == [RedisStreamConsumerInfo] {
         RedisCommand("XINFO", keys: .second, decode: { try RedisReplies.list($0, of: RedisStreamConsumerInfo.init) }) {
             $0.add("CONSUMERS", key, group)
+        }
+    }
+
+    /// `XINFO STREAM key FULL`: all that the server knows of a stream, with its groups, their consumers and what those have: by name.
+    /// Fails without the stream. Redis 6.0.
+    ///
+    /// - Parameter count: at most so many entries of each kind; 10 unless set, all if it is 0.
+    public static func xinfoStreamFull(_ key: some RedisArgument, count: Int? = nil) -> RedisCommand where Reply == [String: RESPFrame] {
+        RedisCommand("XINFO", keys: .second, decode: RedisReplies.frameMap) {
+            $0.add("STREAM", key, "FULL")
+            $0.option("COUNT", count)
         }
     }
 }

@@ -1,5 +1,5 @@
 import NIOCore
-import WeirRESP
+public import WeirRESP
 
 /// Users. Redis 6.0.
 extension RedisCommand {
@@ -47,12 +47,40 @@ extension RedisCommand {
     /// `ACL DRYRUN user command argument…`: why the user may not do that, nil if it may. Redis 7.0.
     public static func aclDryrun(_ user: String, _ parts: [some RedisArgument]) -> RedisCommand where Reply == String? {
         let decode: @Sendable (RESPFrame) throws -> String? = {
-            if $0.kind == .simpleString { return nil }
-            return try RedisReplies.string($0)
+            guard $0.kind == .simpleString else { return try RedisReplies.string($0) }
+            try RedisReplies.ok($0)
+            return nil
         }
         return RedisCommand("ACL", decode: decode) {
             $0.add("DRYRUN", user)
             $0.all(parts)
         }
+    }
+
+    /// `ACL GETUSER user`: its rules by name, as `flags`, `passwords` and `commands`; nil without it.
+    public static func aclGetUser(_ user: String) -> RedisCommand where Reply == [String: RESPFrame]? {
+        RedisCommand(
+            "ACL", .two(ByteBuffer(staticString: "GETUSER"), user.redisArgument),
+            decode: { $0.isNull ? nil : try RedisReplies.frameMap($0) })
+    }
+
+    /// `ACL LOG`: what users were refused, the latest first, each a map.
+    ///
+    /// - Parameter count: at most so many; 10 unless set.
+    public static func aclLog(_ count: Int? = nil) -> RedisCommand where Reply == [[String: RESPFrame]] {
+        RedisCommand("ACL", decode: { try RedisReplies.list($0, of: RedisReplies.frameMap) }) {
+            $0.word("LOG")
+            if let count { $0.add(count) }
+        }
+    }
+
+    /// `ACL LOG RESET`: forgets what users were refused.
+    public static func aclLogReset() -> RedisCommand where Reply == Void {
+        RedisCommand("ACL", .two(ByteBuffer(staticString: "LOG"), ByteBuffer(staticString: "RESET")), decode: RedisReplies.ok)
+    }
+
+    /// `ACL GENPASS bits`: a password at random, in hexadecimal digits.
+    public static func aclGenpass(bits: Int = 256) -> RedisCommand where Reply == String {
+        RedisCommand("ACL", .two(ByteBuffer(staticString: "GENPASS"), bits.redisArgument), decode: RedisReplies.string)
     }
 }

@@ -6,9 +6,14 @@ import WeirRESP
 enum RedisReplies {
     @usableFromInline @Sendable static func frame(_ frame: RESPFrame) -> RESPFrame { frame }
 
-    /// `OK` or another simple string.
+    /// `OK` or another simple string, but not `QUEUED`, which says that nothing is done yet.
     @usableFromInline @Sendable static func ok(_ frame: RESPFrame) throws {
-        guard frame.kind == .simpleString else { throw self.unexpected(frame, "OK") }
+        guard frame.kind == .simpleString, !self.isQueued(frame) else { throw self.unexpected(frame, "OK") }
+    }
+
+    /// What is replied to any command inside a transaction: a type byte, the word and CRLF.
+    private static func isQueued(_ frame: RESPFrame) -> Bool {
+        frame.bytes.readableBytes == 9 && frame.bytes.readableBytesView.elementsEqual("+QUEUED\r\n".utf8)
     }
 
     /// `OK`, or null if it was not done.
@@ -20,11 +25,12 @@ enum RedisReplies {
 
     // MARK: Strings
 
+    /// A string of any bytes.
     @usableFromInline @Sendable static func bytes(_ frame: RESPFrame) throws -> ByteBuffer {
         switch frame.kind {
-        case .bulkString, .simpleString, .verbatimString:
+        case .bulkString, .verbatimString:
             if let bytes = frame.string { return bytes }
-        case .simpleError, .integer, .array, .null, .boolean, .double, .bigNumber, .bulkError, .map, .set, .push: break
+        case .simpleString, .simpleError, .integer, .array, .null, .boolean, .double, .bigNumber, .bulkError, .map, .set, .push: break
         }
         throw self.unexpected(frame, "a string")
     }
@@ -35,7 +41,11 @@ enum RedisReplies {
         return try self.bytes(frame)
     }
 
-    @Sendable static func string(_ frame: RESPFrame) throws -> String { String(buffer: try self.bytes(frame)) }
+    /// Text, also as a simple string.
+    @Sendable static func string(_ frame: RESPFrame) throws -> String {
+        if frame.kind == .simpleString, !self.isQueued(frame), let text = frame.string { return String(buffer: text) }
+        return String(buffer: try self.bytes(frame))
+    }
 
     @Sendable static func optionalString(_ frame: RESPFrame) throws -> String? {
         if frame.isNull { return nil }

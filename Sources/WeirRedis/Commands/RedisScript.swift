@@ -44,7 +44,7 @@ extension LocalRedis {
         }
     }
 
-    /// As ``run(_:keys:arguments:readOnly:deadline:)-(_,[Key],_,_,_)``, awaited; for where that may be done see ``send(_:deadline:)-(_,_)``.
+    /// Runs a script as the other `run` does, and waits for what it returns. Call it in a task that runs on this loop.
     ///
     /// - Throws: ``RedisError``, also when the reply is an error.
     public func run<Key: RedisArgument, Argument: RedisArgument>(
