@@ -52,7 +52,8 @@ extension Simulation {
 
     private func checkDeadlines(_ state: SimulatedLoopState) {
         for request in state.waiting {
-            self.expect(min(request.deadline, request.shedAt) + Self.tick > self.now, "request \(request.number) has no answer past its deadline")
+            self.expect(
+                min(request.deadline, request.shedAt) + Self.tick > self.now, "request \(request.number) has no answer past its deadline")
         }
     }
 
