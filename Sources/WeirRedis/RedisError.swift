@@ -50,7 +50,8 @@ public struct RedisError: WeirError {
     public let serverErrorKind: RedisServerErrorKind?
 
     @inline(never)
-    init(_ code: Code, _ message: String, cause: (any Error)? = nil, mayHaveRun: Bool = false, serverErrorKind: RedisServerErrorKind? = nil) {
+    init(_ code: Code, _ message: String, cause: (any Error)? = nil, mayHaveRun: Bool = false, serverErrorKind: RedisServerErrorKind? = nil)
+    {
         self.code = code
         self.message = message
         self.cause = cause

@@ -329,9 +329,7 @@ import WeirTestKit
     // MARK: Start and stop
 
     @Test(arguments: [SIGTERM, SIGINT]) func finishesWhatRunsAndStops(signal: Int32) async throws {
-        let program = try Program("Gateway", environment: ["PORT": "0"])
-        try await program.wait(for: "listens on")
-        let port = try #require(program.text.firstMatch(of: /listens on http:\/\/127\.0\.0\.1:(\d+);/).flatMap { Int($0.1) })
+        let (program, port) = try await startGateway()
         let idle = try await Client.connect(port)
         let running = try await Client.connect(port)
         try await running.send("GET /proxy/slow/1500 HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -353,18 +351,7 @@ import WeirTestKit
     }
 
     @Test func drainHasADeadline() async throws {
-        let program = try Program("Gateway", environment: ["PORT": "0", "DRAIN_SECONDS": "1"])
-        try await program.wait(for: "listens on")
-        let port = try #require(program.text.firstMatch(of: /listens on http:\/\/127\.0\.0\.1:(\d+);/).flatMap { Int($0.1) })
-        let running = try await Client.connect(port)
-        try await running.send("GET /proxy/silent/ HTTP/1.1\r\nHost: a\r\n\r\n")
-        var status = ""
-        while !status.contains("\"active\" : 1") { status = try await request(port, "GET", "/status") }
-        program.signal(SIGTERM)
-        let response = try await running.all()
-        #expect(response.isEmpty)
-        let exit = await program.exitStatus()
-        #expect(exit == 0)
+        try await stopGatewayWithUnansweredRequest(drainSeconds: 1) { program, _ in program.signal(SIGTERM) }
     }
 
     @Test func saysWhatIsWrongWhenItCannotStart() async throws {

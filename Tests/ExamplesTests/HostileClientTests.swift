@@ -189,9 +189,7 @@ import WeirTestKit
 
     /// Clients that ask again and again: the request that is on its way when the signal comes is answered, and told to be the last.
     @Test func aDrainAnswersWhatIsOnItsWay() async throws {
-        let program = try Program("Gateway", environment: ["PORT": "0", "ACCESS_LOG": "off"])
-        try await program.wait(for: "listens on")
-        let port = try #require(program.text.firstMatch(of: /listens on http:\/\/127\.0\.0\.1:(\d+);/).flatMap { Int($0.1) })
+        let (program, port) = try await startGateway(["ACCESS_LOG": "off"])
         let toldToClose = try await withThrowingTaskGroup(of: Bool.self) { group in
             for number in 0..<32 {
                 let client = try await Client.connect(port)
@@ -216,20 +214,11 @@ import WeirTestKit
     }
 
     @Test func aSecondSignalEndsTheDrain() async throws {
-        let program = try Program("Gateway", environment: ["PORT": "0", "DRAIN_SECONDS": "3600"])
-        try await program.wait(for: "listens on")
-        let port = try #require(program.text.firstMatch(of: /listens on http:\/\/127\.0\.0\.1:(\d+);/).flatMap { Int($0.1) })
-        let running = try await Client.connect(port)
-        try await running.send("GET /proxy/silent/ HTTP/1.1\r\nHost: a\r\n\r\n")
-        var status = ""
-        while !status.contains("\"active\" : 1") { status = try await request(port, "GET", "/status") }
-        program.signal(SIGTERM)
-        try await self.waitUntilRefused(port)
-        program.signal(SIGINT)
-        let response = try await running.all()
-        #expect(response.isEmpty)
-        let exit = await program.exitStatus()
-        #expect(exit == 0)
+        try await stopGatewayWithUnansweredRequest(drainSeconds: 3600) { program, port in
+            program.signal(SIGTERM)
+            try await self.waitUntilRefused(port)
+            program.signal(SIGINT)
+        }
     }
 
     /// The commands of clients that are gone are not waited for: neither those that were sent nor those that wait for the login.
@@ -237,13 +226,9 @@ import WeirTestKit
         let server = try await ScriptedServer.start(on: MultiThreadedEventLoopGroup.singleton) { _ in
             (logsIn ? .redisHandshake : []) + [.awaitString("GET"), .hold]
         }.get()
-        let environment = [
-            "PORT": "0", "DRAIN_SECONDS": drainSeconds, "REDIS_URL": "redis://127.0.0.1:\(server.port)", "REDIS_CONNECTIONS": "2",
-            "LOOPS": "1",
-        ]
-        let program = try Program("Gateway", environment: environment)
-        try await program.wait(for: "listens on")
-        let port = try #require(program.text.firstMatch(of: /listens on http:\/\/127\.0\.0\.1:(\d+);/).flatMap { Int($0.1) })
+        let (program, port) = try await startGateway([
+            "DRAIN_SECONDS": drainSeconds, "REDIS_URL": "redis://127.0.0.1:\(server.port)", "REDIS_CONNECTIONS": "2", "LOOPS": "1",
+        ])
         // A command has five seconds.
         let end = ContinuousClock.now + .seconds(5)
         // All share one connection.
@@ -273,9 +258,7 @@ import WeirTestKit
     }
 
     @Test func anAccessLogThatNobodyReadsHoldsNothingUp() async throws {
-        let program = try Program("Gateway", environment: ["PORT": "0"])
-        try await program.wait(for: "listens on")
-        let port = try #require(program.text.firstMatch(of: /listens on http:\/\/127\.0\.0\.1:(\d+);/).flatMap { Int($0.1) })
+        let (program, port) = try await startGateway()
         program.stopReadingOutput()
         let client = try await Client.connect(port)
         // More lines than a pipe holds.

@@ -101,15 +101,26 @@ final class Program: @unchecked Sendable {
     }
 }
 
-/// A gateway on a port of its own, with servers inside it unless the environment names others.
-func withGateway(
-    _ environment: [String: String] = [:], maximumDescriptors: Int? = nil, _ body: (Program, Int) async throws -> Void
-) async throws {
+/// A gateway on a port of its own, with servers inside it unless the environment names others. The test stops it.
+func startGateway(_ environment: [String: String] = [:], maximumDescriptors: Int? = nil) async throws -> (program: Program, port: Int) {
     let program = try Program(
         "Gateway", environment: ["PORT": "0"].merging(environment) { $1 }, maximumDescriptors: maximumDescriptors)
     do {
         try await program.wait(for: "Gateway listens on http://127.0.0.1:")
         let port = try #require(program.text.firstMatch(of: /listens on http:\/\/127\.0\.0\.1:(\d+);/).flatMap { Int($0.1) })
+        return (program, port)
+    } catch {
+        await program.stop()
+        throw error
+    }
+}
+
+/// A gateway while `body` runs.
+func withGateway(
+    _ environment: [String: String] = [:], maximumDescriptors: Int? = nil, _ body: (Program, Int) async throws -> Void
+) async throws {
+    let (program, port) = try await startGateway(environment, maximumDescriptors: maximumDescriptors)
+    do {
         try await body(program, port)
     } catch {
         await program.stop()
@@ -118,6 +129,27 @@ func withGateway(
     program.signal(SIGTERM)
     let status = await program.exitStatus()
     #expect(status == 0, "\(program.text)")
+}
+
+/// Stops a gateway that waits for an upstream's answer which never comes, and checks that the request ends without a response.
+///
+/// - Parameter stop: has to make it end; given the gateway and its port.
+func stopGatewayWithUnansweredRequest(drainSeconds: Int, _ stop: (Program, Int) async throws -> Void) async throws {
+    let (program, port) = try await startGateway(["DRAIN_SECONDS": "\(drainSeconds)"])
+    do {
+        let running = try await Client.connect(port)
+        try await running.send("GET /proxy/silent/ HTTP/1.1\r\nHost: a\r\n\r\n")
+        var status = ""
+        while !status.contains("\"active\" : 1") { status = try await request(port, "GET", "/status") }
+        try await stop(program, port)
+        let response = try await running.all()
+        #expect(response.isEmpty)
+    } catch {
+        await program.stop()
+        throw error
+    }
+    let exit = await program.exitStatus()
+    #expect(exit == 0)
 }
 
 /// One request on a connection of its own, closed by the server: the whole response.

@@ -40,7 +40,7 @@ import Testing
     }
 
     @Test func randomValuesOfEveryMagnitudeAreWithinTheBound() {
-        var generator = SeededGenerator(seed: 1)
+        var generator = SplitMix64(seed: 1)
         for _ in 0..<200_000 {
             let value = generator.anyMagnitude()
             let reported = HistogramBuckets.midpoint(HistogramBuckets.index(of: value))
@@ -49,7 +49,7 @@ import Testing
     }
 
     @Test(arguments: 0..<12) func quantilesAgreeWithASortedArray(seed: Int) {
-        var generator = SeededGenerator(seed: UInt64(seed))
+        var generator = SplitMix64(seed: UInt64(seed))
         let count = Int.random(in: 1...3000, using: &generator)
         let values = (0..<count).map { _ in
             seed % 2 == 0 ? generator.anyMagnitude() : UInt64.random(in: 0...2_000_000, using: &generator)
@@ -83,7 +83,7 @@ import Testing
     }
 
     @Test func mergeIsAsIfRecordedTogether() {
-        var generator = SeededGenerator(seed: 3)
+        var generator = SplitMix64(seed: 3)
         let a = (0..<500).map { _ in generator.anyMagnitude() >> 8 }
         let b = (0..<700).map { _ in generator.anyMagnitude() }
         #expect(self.histogram(a) + self.histogram(b) == self.histogram(a + b))

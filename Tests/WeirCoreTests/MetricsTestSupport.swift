@@ -1,20 +1,8 @@
 import NIOCore
 import NIOPosix
+import WeirCore
 
-/// A small seeded generator (SplitMix64), so that a failure can be repeated.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { self.state = seed }
-
-    mutating func next() -> UInt64 {
-        self.state &+= 0x9E37_79B9_7F4A_7C15
-        var z = self.state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-
+extension SplitMix64 {
     /// Any size is as likely as any other: a random number of low bits.
     mutating func anyMagnitude() -> UInt64 {
         self.next() >> UInt64.random(in: 0..<64, using: &self)

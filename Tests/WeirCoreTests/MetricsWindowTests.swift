@@ -41,7 +41,7 @@ import Testing
     }
 
     @Test func unevenSamplesStillSpanTheWindow() throws {
-        var generator = SeededGenerator(seed: 5)
+        var generator = SplitMix64(seed: 5)
         for _ in 0..<200 {
             let capacity = Int.random(in: 4...40, using: &generator)
             var ring = SampleRing<Int64>(window: .seconds(1), capacity: capacity)

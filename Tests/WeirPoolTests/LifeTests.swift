@@ -1,10 +1,13 @@
 import NIOCore
 import NIOEmbedded
 import Testing
+import WeirCore
 
 @testable import WeirPool
 
 @Suite struct LifeTests {
+    private let decade = TimeAmount.hours(10 * 365 * 24)
+
     @Test func idleResourcesCloseButTheMinimum() throws {
         var configuration = PoolConfiguration(maximum: 10)
         configuration.minimumIdle = 1
@@ -172,6 +175,64 @@ import Testing
         bench.local.resume()
         #expect(patient.number == 0)
         patient.release()
+        try bench.end()
+    }
+
+    /// Ten years are the longest time that a configuration may name; a request's own deadline may be any.
+    @Test func theLongestTimesAreAddedToTheClockAndComeToTheirEnds() throws {
+        var configuration = PoolConfiguration(maximum: 1)
+        configuration.acquireTimeout = self.decade
+        configuration.connectTimeout = self.decade
+        configuration.idleTimeout = self.decade
+        configuration.maximumLifetime = self.decade
+        configuration.lifetimeJitter = 0
+        configuration.keepAlive = self.decade
+        configuration.validateAfterIdle = self.decade
+        configuration.validationTimeout = self.decade
+        configuration.closeTimeout = self.decade
+        configuration.overload = OverloadPolicy(target: self.decade, interval: self.decade)
+        configuration.leakDetection = LeakDetection(level: .site, threshold: self.decade)
+        let bench = Bench(configuration)
+        // A clock that has run for long.
+        bench.pass(self.decade)
+        let holder = bench.ask()
+        let patient = bench.ask()
+        let eternal = Outcome()
+        bench.local.lease(deadline: .distantFuture, tag: 0, to: eternal)
+        bench.pass(self.decade - .seconds(1))
+        #expect(patient.calls == 0)
+        #expect(bench.reports.all.isEmpty)
+        bench.pass(.seconds(2))
+        #expect(patient.error?.code == .deadlineExceeded)
+        #expect(bench.reports.all.count == 1)
+        #expect(eternal.calls == 0)
+        // It is older than its lifetime, and somebody waits.
+        holder.release()
+        #expect(bench.factory.opened[0].isClosed)
+        #expect(eternal.number == 1)
+        eternal.release()
+        bench.pass(self.decade - .seconds(1))
+        #expect(!bench.factory.opened[1].isClosed)
+        bench.pass(.seconds(2))
+        #expect(bench.factory.opened[1].isClosed)
+        try bench.end()
+    }
+
+    @Test func thePausesAfterFailedConnectsMayBeAsLong() throws {
+        var configuration = PoolConfiguration(maximum: 1)
+        configuration.backoff = Backoff(initial: self.decade, maximum: self.decade, jitter: .none)
+        configuration.circuitThreshold = 2
+        let bench = Bench(configuration) { $0.connects = .fail }
+        let eternal = Outcome()
+        bench.local.lease(deadline: .distantFuture, tag: 0, to: eternal)
+        #expect(bench.factory.connectCount == 1)
+        bench.pass(self.decade - .seconds(1))
+        #expect(bench.factory.connectCount == 1)
+        #expect(eternal.calls == 0)
+        bench.factory.connects = .atOnce
+        bench.pass(.seconds(2))
+        #expect(eternal.number == 0)
+        eternal.release()
         try bench.end()
     }
 

@@ -43,7 +43,8 @@ struct ExclusiveTests {
         try await Self.onLoop { redis, _ in
             let key = Self.key()
             let error = await #expect(throws: RedisError.self) {
-                try await redis.transaction([RedisCommand.set(key, to: "a").request, RedisCommand<RESPFrame>.raw("NOSUCH", "x").request]).get()
+                try await redis.transaction([RedisCommand.set(key, to: "a").request, RedisCommand<RESPFrame>.raw("NOSUCH", "x").request])
+                    .get()
             }
             #expect(error?.serverErrorKind == .execAborted && error?.mayHaveRun == false)
             #expect((error?.cause as? RedisError)?.serverErrorKind == .error)
@@ -116,9 +117,12 @@ struct ExclusiveTests {
     @Test func blockingCommandsBlockNobodyElse() async throws {
         try await Self.onLoop { redis, pool in
             let key = Self.key()
-            let refused = await #expect(throws: RedisError.self) { try await redis.send(.raw([ByteBuffer("BLPOP"), key, ByteBuffer("0")])) }
+            let refused = await #expect(throws: RedisError.self) {
+                try await redis.send(.raw([ByteBuffer("BLPOP"), key, ByteBuffer("0")]))
+            }
             #expect(refused?.code == .needsLease)
-            let popped: EventLoopFuture<RESPFrame> = redis.sendAlone(.raw([ByteBuffer("BLPOP"), key, ByteBuffer("0")]), deadline: .distantFuture)
+            let popped: EventLoopFuture<RESPFrame> = redis.sendAlone(
+                .raw([ByteBuffer("BLPOP"), key, ByteBuffer("0")]), deadline: .distantFuture)
             for _ in 0..<50 { _ = try await redis.send(.get(key + "x")) }
             _ = try await redis.send(.raw([ByteBuffer("RPUSH"), key, ByteBuffer("v")]))
             let parts: [ByteBuffer?] = try await popped.get().elements?.map { $0.string } ?? []

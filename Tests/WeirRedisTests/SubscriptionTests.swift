@@ -23,7 +23,9 @@ struct SubscriptionTests {
 
     private static func name() -> String { "weir:test:\(UInt64.random(in: 0 ... .max))" }
 
-    private static func publish(_ redis: LocalRedis, _ channel: String, _ payload: String, command: String = "PUBLISH") async throws -> Int64? {
+    private static func publish(_ redis: LocalRedis, _ channel: String, _ payload: String, command: String = "PUBLISH") async throws
+        -> Int64?
+    {
         try await redis.send(.raw(command, channel, payload)).integer
     }
 

@@ -27,7 +27,9 @@ let getRows: [Row] = [
                         let local = redis[loop]
                         let key = GetChains.key(task)
                         for _ in 0..<(operations / GetChains.count + 1) {
-                            guard try await local.send(.get(key))?.readableBytes == GetChains.value.utf8.count else { fatalError("another's value") }
+                            guard try await local.send(.get(key))?.readableBytes == GetChains.value.utf8.count else {
+                                fatalError("another's value")
+                            }
                         }
                     }
                 }

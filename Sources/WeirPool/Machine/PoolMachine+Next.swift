@@ -52,7 +52,8 @@ extension PoolMachine {
 
     private func need(now: NIODeadline) -> Need {
         guard self.mode != .suspended, self.mode != .closed else { return .none }
-        let pending = self.connecting + self.promisingChecks
+        // When one check takes long the others may, too: those who wait then get a connect beside them.
+        let pending = self.slowChecks > 0 ? self.connecting : self.connecting + self.promisingChecks
         if self.waiters.count > pending + self.ready.count, self.occupied < self.hardLimit { return .waiters }
         guard self.mode == .open else { return .none }
         // A check that takes long counts here until it has failed: one that is opened beside it would be one too many.

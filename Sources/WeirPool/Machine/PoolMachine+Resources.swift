@@ -99,11 +99,8 @@ extension PoolMachine {
     private mutating func endOfLife(now: NIODeadline) -> NIODeadline {
         guard let lifetime = self.configuration.maximumLifetime else { return .distantFuture }
         let share = 1 - self.configuration.lifetimeJitter * Double.random(in: 0..<1, using: &self.random)
-        return now + .nanoseconds(Int64(min(Double(lifetime.nanoseconds) * share, Self.longestLife)))
+        return now + .nanoseconds(Int64(Double(lifetime.nanoseconds) * share))
     }
-
-    /// A hundred years in nanoseconds: what is more is as good as for ever, and can be added to the clock.
-    private static var longestLife: Double { 100 * 365 * 86_400e9 }
 
     // MARK: Checking
 

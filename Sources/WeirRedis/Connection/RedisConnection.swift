@@ -65,7 +65,9 @@ public final class RedisConnection: ChannelInboundHandler {
     public var pendingCount: Int { self.pipeline.pending }
 
     /// Whether the next user finds it as this one did: in the state that the handshake left, nothing due.
-    var isClean: Bool { self.isUsable && !self.isAltered && !self.isWatching && !self.hadSubscriptions && self.pipeline.pending == 0 && self.onPush == nil }
+    var isClean: Bool {
+        self.isUsable && !self.isAltered && !self.isWatching && !self.hadSubscriptions && self.pipeline.pending == 0 && self.onPush == nil
+    }
 
     // MARK: Sending
 

@@ -52,7 +52,8 @@ extension Simulation {
 
     private func checkDeadlines(_ state: SimulatedLoopState) {
         for request in state.waiting {
-            self.expect(min(request.deadline, request.shedAt) + Self.tick > self.now, "request \(request.number) has no answer past its deadline")
+            self.expect(
+                min(request.deadline, request.shedAt) + Self.tick > self.now, "request \(request.number) has no answer past its deadline")
         }
     }
 
@@ -201,5 +202,17 @@ extension Simulation {
         self.expect(
             connecting <= state.waiting.count + self.configuration.minimumIdle + 1,
             "\(connecting) connects for \(state.waiting.count) requests on loop \(loop)")
+        // Nobody waits and none is due to be replaced: it can only be one of the idle ones to keep. One that is checked is idle.
+        guard state.waiting.isEmpty, !self.isAnyDueToBeReplaced(state) else { return }
+        let idle = state.resources.count { $0.isIdle }
+        self.expect(
+            idle + connecting <= self.configuration.minimumIdle,
+            "a connect beside \(idle) idle and \(connecting - 1) connecting on loop \(loop), and nobody waits")
+    }
+
+    private func isAnyDueToBeReplaced(_ state: SimulatedLoopState) -> Bool {
+        guard let lifetime = self.configuration.maximumLifetime else { return false }
+        let least = TimeAmount.nanoseconds(Int64(Double(lifetime.nanoseconds) * (1 - self.configuration.lifetimeJitter)))
+        return state.resources.contains { $0.phase == .open && $0.establishedAt + least <= self.now }
     }
 }
