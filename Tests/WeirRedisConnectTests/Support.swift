@@ -129,7 +129,7 @@ struct ConnectFailure {
 
 /// Waits until something is so; false if it is not within five seconds.
 func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
-    let end = NIODeadline.now() + .seconds(5)
+    let end = NIODeadline.now() + .seconds(20)
     while NIODeadline.now() < end {
         if try await condition() { return true }
         try await Task.sleep(for: .milliseconds(5))
