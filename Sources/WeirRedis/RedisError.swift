@@ -60,8 +60,10 @@ public struct RedisError: WeirError {
     }
 
     /// An error reply as an error. Of the text only the kind is kept: the rest may repeat arguments, and those are secret.
+    ///
+    /// - Parameter ofScript: it may be the error of one of a script's commands, after others have run.
     @inline(never)
-    static func serverError(_ reply: RESPFrame) -> RedisError {
+    static func serverError(_ reply: RESPFrame, ofScript: Bool = false) -> RedisError {
         let kind = reply.withStringBytes { bytes in
             let word = bytes.prefix(32).prefix { byte in
                 (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) || byte == UInt8(ascii: "_")
@@ -69,8 +71,9 @@ public struct RedisError: WeirError {
             return word.isEmpty ? nil : RedisServerErrorKind(String(decoding: word, as: UTF8.self))
         }
         let known = (kind ?? nil) ?? .error
+        let mayHaveRun = !known.meansNotRun || ofScript && known != .noScript
         return RedisError(
-            .serverError, "the server answered with the error \(known)", mayHaveRun: !known.meansNotRun, serverErrorKind: known)
+            .serverError, "the server answered with the error \(known)", mayHaveRun: mayHaveRun, serverErrorKind: known)
     }
 }
 

@@ -51,6 +51,13 @@ public struct RedisRequest: Sendable {
     /// Its keys, in their order: what decides where in a cluster it goes.
     public var keyArguments: [ByteBuffer] { self.keys.indices(count: self.count).map { self[$0] } }
 
+    /// Whether it runs a program of the user's, of which a part may have run when the server refuses another part.
+    var runsScript: Bool {
+        var name = "\(self.name)"
+        if name.isEmpty, case .many(let parts) = self.arguments { name = RedisTraits.word(parts, 0) }
+        return ["EVAL", "EVALSHA", "FCALL"].contains(name)
+    }
+
     /// Appends it as it goes over the wire.
     func encode(into buffer: inout ByteBuffer) {
         switch self.arguments {
@@ -69,8 +76,9 @@ public struct RedisRequest: Sendable {
 }
 
 /// Shows the name only: arguments may be secret.
-extension RedisRequest: CustomStringConvertible {
+extension RedisRequest: CustomStringConvertible, CustomReflectable {
     public var description: String { "\(self.name) (\(self.count) arguments)" }
+    public var customMirror: Mirror { Mirror(self, children: ["request": self.description]) }
 }
 
 /// What a command does to its connection, and what it needs of one.

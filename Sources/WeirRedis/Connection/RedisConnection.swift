@@ -230,7 +230,7 @@ public final class RedisConnection: ChannelInboundHandler {
 extension RedisCommand {
     /// What a reply means, errors of the server included.
     func read(_ frame: RESPFrame) -> Result<Reply, RedisError> {
-        if frame.isError { return .failure(.serverError(frame)) }
+        if frame.isError { return .failure(.serverError(frame, ofScript: self.request.runsScript)) }
         do {
             return .success(try self.decode(frame))
         } catch {
