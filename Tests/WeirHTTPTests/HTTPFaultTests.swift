@@ -79,7 +79,7 @@ import WeirTestKit
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nx",
         ] {
             var deadlines = HTTPDeadlines()
-            deadlines.firstByte = .seconds(2)
+            deadlines.firstByte = .seconds(20)
             let result = try await self.result(of: [.send(garbage), .hold], deadlines: deadlines)
             #expect(
                 result.outcome.error?.code == .malformedResponse, "\(garbage.debugDescription): \(String(describing: result.outcome.error))"

@@ -207,14 +207,16 @@ import WeirTestKit
                     }
                     try await Task.sleep(for: .milliseconds(1))
                 }
+                // The server may be behind.
+                let loops = Array(testGroup.makeIterator()).count
+                #expect(try await eventually { try await server.acceptedConnections().get() >= loops })
                 let connects = try await server.acceptedConnections().get()
                 let time = NIODeadline.now() - begin
                 // At 0, 100, 300, 700, 1500, … ms, on each loop.
-                let loops = Array(testGroup.makeIterator()).count
                 var allowed = 1
                 while TimeAmount.milliseconds(100) * ((1 << allowed) - 1) <= time { allowed += 1 }
                 #expect(
-                    connects >= loops && connects <= allowed * loops, "\(connects) connects for \(answers.count) commands in \(time)")
+                    connects <= allowed * loops, "\(connects) connects for \(answers.count) commands in \(time)")
                 let succeeded = try await EventLoopFuture.whenAllSucceed(answers, on: firstLoop).get().filter { $0 }
                 #expect(succeeded.isEmpty)
             }

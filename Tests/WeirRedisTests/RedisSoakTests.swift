@@ -13,7 +13,7 @@ import WeirTestKit
 /// Many receivers on several loops against a server that pauses and kills connections: each request ends once, with its own answer.
 @Suite struct RedisSoakTests {
     /// Requests in all; `WEIR_REDIS_SOAK` sets another number.
-    private static let requests = ProcessInfo.processInfo.environment["WEIR_REDIS_SOAK"].flatMap { Int($0) } ?? 200_000
+    private static let requests = ProcessInfo.processInfo.environment["WEIR_REDIS_SOAK"].flatMap { Int($0) } ?? 50_000
 
     @Test func everyRequestEndsOnceWithItsOwnAnswer() async throws {
         let own = TestServer.realURL != nil && OwnRedis.program != nil ? try await OwnRedis.start() : nil
