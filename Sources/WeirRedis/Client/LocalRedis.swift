@@ -83,6 +83,9 @@ public final class LocalRedis {
     }
 
     func send(_ transaction: RedisTransaction, deadline: NIODeadline?, _ answer: RedisAnswer) {
+        guard transaction.traits.isDisjoint(with: [.changesConnection, .breaksOrder]) else {
+            return answer.fail(RedisError(.needsLease, "a command of the transaction changes its connection"))
+        }
         let deadline = deadline ?? self.loopContext.passTime + self.configuration.commandTimeout
         _ = self.links[self.linkInTurn()].send(transaction.requests, deadline: deadline, answer: answer)
     }

@@ -15,6 +15,7 @@ final class RedisLink: LeaseReceiver, DeadlineReceiver {
     private let configuration: RedisConfiguration
     private var lease: Lease<RedisConnection>?
     private var isAsking = false
+    private var request: LeaseRequest?
     private var isDraining = false
     /// Connections in a row that answered nothing, and how long to wait after the second of them.
     private var fruitless = 0
@@ -59,11 +60,13 @@ final class RedisLink: LeaseReceiver, DeadlineReceiver {
     private func connect() {
         guard !self.isAsking, !self.isResting, self.lease == nil, !self.pipeline.isEnded else { return }
         self.isAsking = true
-        self.pool.lease(owner: .sharedConnection, to: self)
+        let request = self.pool.lease(owner: .sharedConnection, to: self)
+        if self.isAsking { self.request = request }
     }
 
     func leaseGranted(_ lease: consuming Lease<RedisConnection>, tag: UInt64) {
         self.isAsking = false
+        self.request = nil
         let connection = lease.resource
         guard connection.isUsable else {
             // It was closed on its way here, and will not say so again.
@@ -85,6 +88,7 @@ final class RedisLink: LeaseReceiver, DeadlineReceiver {
 
     func leaseFailed(_ error: PoolError, tag: UInt64) {
         self.isAsking = false
+        self.request = nil
         self.pipeline.failAll { RedisError(.noConnection, "the pool gave no connection", cause: error, mayHaveRun: $0) }
     }
 
@@ -164,6 +168,8 @@ final class RedisLink: LeaseReceiver, DeadlineReceiver {
     func end() {
         self.isDraining = true
         self.pipeline.whenEmpty = nil
+        // A pool that drains would wait for it.
+        if let request = self.request.take() { self.pool.cancel(request) }
         self.pipeline.end { RedisError(.shutdown, "the client was shut down", mayHaveRun: $0) }
         self.lease.take()?.discard()
         if let target { self.loopContext.deadlines.unregister(target) }

@@ -59,7 +59,8 @@ public final class RedisPool: Sendable, Service {
         let (locals, connections) = (self.locals, self.connections)
         let ended = RedisError(.shutdown, "an event loop of the group has ended without an answer")
         return LoopInquiry<Void>.ask(locals.loops, ended: ended) { loop in
-            locals.existing(on: loop)?.drain(deadline: deadline) ?? loop.makeSucceededVoidFuture()
-        }.map { _ in }.flatMapError { _ in locals.loops[0].makeSucceededVoidFuture() }.flatMap { connections.shutdown(deadline: deadline) }
+            // Also where it was never used: so that it takes nothing there any more.
+            locals[loop].drain(deadline: deadline)
+        }.map { _ in }.flatMapErrorThrowing { _ in }.flatMap { connections.shutdown(deadline: deadline) }
     }
 }

@@ -9,8 +9,11 @@ import WeirRESP
 /// refusal as its cause.
 struct RedisTransaction {
     let requests: [RedisRequest]
+    /// What its commands do to their connection, `MULTI` and `EXEC` aside.
+    let traits: RedisTraits
 
     init(_ commands: [RedisRequest]) {
+        self.traits = commands.reduce(into: []) { $0.formUnion($1.traits) }
         self.requests = [RedisRequest("MULTI", traits: .changesConnection)] + commands + [RedisRequest("EXEC", traits: .changesConnection)]
     }
 
@@ -20,6 +23,7 @@ struct RedisTransaction {
     ) -> RedisAnswer {
         var missing = count
         var refusal: RedisError?
+        var hasRunAlone = false
         return .closure { result in
             switch result {
             case .failure(let error):
@@ -27,20 +31,27 @@ struct RedisTransaction {
             case .success(let frame):
                 missing -= 1
                 guard missing == 0 else {
-                    if frame.isError, refusal == nil { refusal = .serverError(frame) }
+                    if frame.isError {
+                        if refusal == nil { refusal = .serverError(frame) }
+                        // Without MULTI the others are run one by one.
+                        if missing == count - 1 { hasRunAlone = true }
+                    }
                     return
                 }
-                done(Self.outcome(frame, commands: count - 2, refusal: refusal))
+                done(Self.outcome(frame, commands: count - 2, refusal: refusal, hasRunAlone: hasRunAlone))
             }
         }
     }
 
-    private static func outcome(_ exec: RESPFrame, commands: Int, refusal: RedisError?) -> Result<[RESPFrame]?, RedisError> {
+    private static func outcome(
+        _ exec: RESPFrame, commands: Int, refusal: RedisError?, hasRunAlone: Bool
+    ) -> Result<[RESPFrame]?, RedisError> {
         if exec.isError {
             let error = RedisError.serverError(exec)
             return .failure(
                 RedisError(
-                    .serverError, error.message, cause: refusal, mayHaveRun: error.mayHaveRun, serverErrorKind: error.serverErrorKind))
+                    .serverError, error.message, cause: refusal, mayHaveRun: hasRunAlone || error.mayHaveRun,
+                    serverErrorKind: error.serverErrorKind))
         }
         if exec.isNull { return .success(nil) }
         guard let elements = exec.elements, elements.count == commands else {
@@ -58,8 +69,11 @@ extension LocalRedis {
         let promise = self.loop.makePromise(of: [RESPFrame].self)
         let transaction = RedisTransaction(commands)
         let answer = RedisTransaction.collecting(count: transaction.requests.count) { result in
-            // Nothing is watched here, so it is never given up.
-            promise.complete(result.map { $0 ?? [] })
+            // Nothing is watched here, so that it is never given up.
+            promise.complete(
+                result.flatMap { replies in
+                    replies.map { .success($0) } ?? .failure(RedisError(.unexpectedReply, "EXEC gave up what watches nothing"))
+                })
         }
         self.send(transaction, deadline: deadline, answer)
         return promise.futureResult
@@ -83,11 +97,12 @@ extension RedisConnection {
     public func transaction(_ commands: [RedisRequest], deadline: NIODeadline) -> EventLoopFuture<[RESPFrame]?> {
         let promise = self.loopContext.loop.makePromise(of: [RESPFrame]?.self)
         let transaction = RedisTransaction(commands)
+        let watched = self.watches
         let answer = RedisTransaction.collecting(count: transaction.requests.count) { result in
-            if case .success = result { self.transactionEnded() }
+            if case .success = result { self.transactionEnded(afterWatches: watched) }
             promise.complete(result)
         }
-        _ = self.pipeline.send(transaction.requests, deadline: deadline, answer: answer)
+        self.send(transaction, deadline: deadline, answer)
         return promise.futureResult
     }
 

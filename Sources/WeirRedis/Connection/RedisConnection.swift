@@ -30,8 +30,9 @@ public final class RedisConnection: ChannelInboundHandler {
     public internal(set) var serverID: Int64?
     /// A command has left it in another state than the next user expects.
     private var isAltered = false
-    /// Keys are watched, until the next transaction ends.
-    private var isWatching = false
+    /// How often keys were watched, and as of when that has ended with a transaction.
+    private(set) var watches = 0
+    private var endedWatches = 0
 
     /// Called with what the server sends out of band, on the loop: invalidations, messages of subscriptions.
     public var onPush: ((RESPFrame) -> Void)?
@@ -66,7 +67,8 @@ public final class RedisConnection: ChannelInboundHandler {
 
     /// Whether the next user finds it as this one did: in the state that the handshake left, nothing due.
     var isClean: Bool {
-        self.isUsable && !self.isAltered && !self.isWatching && !self.hadSubscriptions && self.pipeline.pending == 0 && self.onPush == nil
+        self.isUsable && !self.isAltered && self.watches == self.endedWatches && !self.hadSubscriptions && self.pipeline.pending == 0
+            && self.onPush == nil
     }
 
     // MARK: Sending
@@ -105,7 +107,7 @@ public final class RedisConnection: ChannelInboundHandler {
                 answer.fail(RedisError(.notSupported, "this command is not answered by one reply"))
                 return nil
             }
-            if request.traits.contains(.watches) { self.isWatching = true } else { self.isAltered = true }
+            if request.traits.contains(.watches) { self.watches += 1 } else { self.isAltered = true }
         }
         return self.pipeline.send(request, deadline: deadline, answer: answer)
     }
@@ -145,8 +147,16 @@ public final class RedisConnection: ChannelInboundHandler {
     /// Completes when its socket is closed; nil when that has been.
     var channelClosed: EventLoopFuture<Void>? { self.context?.channel.closeFuture }
 
-    /// A transaction has ended, and with it what `WATCH` had left.
-    func transactionEnded() { self.isWatching = false }
+    /// A transaction has ended, and with it what `WATCH` had left before it.
+    func transactionEnded(afterWatches watches: Int) { self.endedWatches = max(self.endedWatches, watches) }
+
+    func send(_ transaction: RedisTransaction, deadline: NIODeadline, _ answer: RedisAnswer) {
+        guard !transaction.traits.contains(.breaksOrder) else {
+            return answer.fail(RedisError(.notSupported, "a command of the transaction is not answered by one reply"))
+        }
+        if transaction.traits.contains(.changesConnection) { self.isAltered = true }
+        _ = self.pipeline.send(transaction.requests, deadline: deadline, answer: answer)
+    }
 
     func write(_ bytes: ByteBuffer) {
         self.context?.writeAndFlush(Self.wrapOutboundOut(bytes), promise: nil)

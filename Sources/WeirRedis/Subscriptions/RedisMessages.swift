@@ -37,6 +37,9 @@ final class RedisMessageQueue: RedisSubscriber {
     private var error: RedisError?
     private var continuation: UnsafeContinuation<Void, Never>?
     private var isCancelled = false
+    /// Tells one wait from the next.
+    private var waits = 0
+    var hasFailed: Bool { self.error != nil }
     weak var subscription: RedisSubscription?
 
     init(loop: any EventLoop, limit: Int) {
@@ -73,21 +76,27 @@ final class RedisMessageQueue: RedisSubscriber {
         continuation?.resume()
     }
 
+    private func cancelled(_ wait: Int) {
+        guard wait == self.waits else { return }
+        self.isCancelled = true
+        self.wake()
+    }
+
     func next() async throws(RedisError) -> RedisMessages.Element? {
         precondition(self.loop.inEventLoop, "messages of Redis were awaited off their loop: start the task with the loop's LoopExecutor.")
         if self.elements.isEmpty, self.error == nil, !Task.isCancelled {
             let bound = NIOLoopBound(self, eventLoop: self.loop)
             let loop = self.loop
+            precondition(self.continuation == nil, "messages of Redis are for one task at a time")
             self.isCancelled = false
+            self.waits += 1
+            let wait = self.waits
             await withTaskCancellationHandler {
                 await withUnsafeContinuation { continuation in
                     if self.isCancelled { continuation.resume() } else { self.continuation = continuation }
                 }
             } onCancel: {
-                loop.execute {
-                    bound.value.isCancelled = true
-                    bound.value.wake()
-                }
+                loop.execute { bound.value.cancelled(wait) }
             }
         }
         if let element = self.elements.popFirst() { return element }

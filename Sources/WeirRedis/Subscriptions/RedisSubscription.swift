@@ -6,13 +6,18 @@ public final class RedisSubscription {
     /// What was subscribed to.
     public let topics: [RedisTopic]
     private weak var owner: RedisSubscriptions?
-    private var numbers: [(number: Int, topic: RedisTopic)] = []
+    private let number: Int
+    private var subscribed: [RedisTopic] = []
 
     init(_ owner: RedisSubscriptions, _ subscriber: any RedisSubscriber, to topics: [RedisTopic]) throws(RedisError) {
         self.topics = topics
         self.owner = owner
+        self.number = owner.newNumber()
         do throws(RedisError) {
-            for topic in topics { self.numbers.append((try owner.subscribe(subscriber, to: topic), topic)) }
+            for topic in topics {
+                try owner.subscribe(subscriber, self.number, to: topic)
+                self.subscribed.append(topic)
+            }
         } catch {
             self.end()
             throw error
@@ -21,8 +26,9 @@ public final class RedisSubscription {
 
     /// Ends it. On its loop. The subscriber is not told anything any more.
     public func end() {
-        for (number, topic) in self.numbers { self.owner?.unsubscribe(number, from: topic) }
-        self.numbers = []
+        let topics = self.subscribed
+        self.subscribed = []
+        for topic in topics { self.owner?.unsubscribe(self.number, from: topic) }
     }
 
     deinit { self.end() }
@@ -50,9 +56,11 @@ extension LocalRedis {
     /// - Returns: what is heard, in its order. It ends when it is let go of, or throws.
     public func messages(of topics: RedisTopic..., buffer: Int = 1024) throws(RedisError) -> RedisMessages {
         self.loop.preconditionInEventLoop()
+        precondition(!topics.isEmpty && buffer > 0, "messages of something, with room for them")
         let queue = RedisMessageQueue(loop: self.loop, limit: buffer)
         let subscription = try RedisSubscription(self.subscriptions, queue, to: topics)
         queue.subscription = subscription
+        if queue.hasFailed { subscription.end() }
         return RedisMessages(queue: queue, subscription: subscription)
     }
 }

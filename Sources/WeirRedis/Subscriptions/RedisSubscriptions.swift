@@ -6,7 +6,8 @@ import WeirRESP
 /// All subscriptions of one loop, over one connection of their own.
 ///
 /// The connection is leased when the first one comes and given up after the last has gone. When it is lost everything is subscribed to
-/// again on the next one; each subscriber is told of the gap. Belongs to one loop.
+/// again on the next one; each subscriber is told of the gap. What one pass of the loop subscribes to and gives up shares one write.
+/// Belongs to one loop.
 final class RedisSubscriptions: LeaseReceiver, DeadlineReceiver {
     typealias Resource = RedisConnection
 
@@ -14,9 +15,12 @@ final class RedisSubscriptions: LeaseReceiver, DeadlineReceiver {
     private let loopContext: LoopContext
     private let configuration: RedisConfiguration
     private var table = RedisSubscriptionTable()
+    private var lastNumber = 0
     private var lease: Lease<RedisConnection>?
     private var connection: RedisConnection?
-    private var isAsking = false
+    private var isLeasing = false
+    private var request: LeaseRequest?
+    private var isAskScheduled = false
     private var isEnded = false
     private var backoff: Backoff
     private var random = SystemRandomNumberGenerator()
@@ -24,7 +28,6 @@ final class RedisSubscriptions: LeaseReceiver, DeadlineReceiver {
     private var timer: DeadlineToken?
     /// The server has said something since the last look.
     private var hasHeard = false
-    private var isPinged = false
 
     init(pool: LocalPool<RedisConnection>, loopContext: LoopContext, configuration: RedisConfiguration, backoff: Backoff) {
         self.pool = pool
@@ -35,38 +38,51 @@ final class RedisSubscriptions: LeaseReceiver, DeadlineReceiver {
 
     // MARK: Users
 
-    func subscribe(_ subscriber: any RedisSubscriber, to topic: RedisTopic) throws(RedisError) -> Int {
+    func newNumber() -> Int {
+        self.lastNumber += 1
+        return self.lastNumber
+    }
+
+    func subscribe(_ subscriber: any RedisSubscriber, _ number: Int, to topic: RedisTopic) throws(RedisError) {
         if self.isEnded { throw RedisError(.shutdown, "the client is shut down") }
         guard self.table.count < self.configuration.maximumSubscriptions else {
             throw RedisError(.tooManyPending, "there are as many subscriptions as are allowed")
         }
-        let added = self.table.add(subscriber, to: topic)
-        if added.isConfirmed {
+        let isConfirmed = self.table.add(subscriber, number, to: topic)
+        if isConfirmed {
             subscriber.redisSubscribed(to: topic)
-        } else if added.mustAsk {
-            if self.connection == nil { self.connect() } else { self.ask() }
+        } else if self.connection == nil {
+            self.connect()
+        } else {
+            self.scheduleAsk()
         }
-        return added.number
     }
 
     func unsubscribe(_ number: Int, from topic: RedisTopic) {
-        guard self.table.remove(number, from: topic) else { return }
-        guard !self.table.isEmpty else { return self.letGo() }
-        self.write(topic.kind.unsubscribe, [topic])
+        // Let go of at the end: what it holds may end subscriptions, too.
+        let removed = self.table.remove(number, from: topic)
+        defer { withExtendedLifetime(removed) {} }
+        if self.table.isEmpty { self.letGo() } else { self.scheduleAsk() }
     }
 
     // MARK: The connection
 
     private func connect() {
-        guard !self.isAsking, self.lease == nil, !self.isEnded, !self.table.isEmpty else { return }
-        self.isAsking = true
-        self.pool.lease(owner: Owner("subscriptions"), to: self)
+        guard !self.isLeasing, self.lease == nil, self.timer == nil, !self.isEnded, !self.table.isEmpty else { return }
+        self.isLeasing = true
+        let request = self.pool.lease(owner: Owner("subscriptions"), to: self)
+        if self.isLeasing { self.request = request }
     }
 
     func leaseGranted(_ lease: consuming Lease<RedisConnection>, tag: UInt64) {
-        self.isAsking = false
+        self.isLeasing = false
+        self.request = nil
         guard !self.table.isEmpty, !self.isEnded else { return lease.release() }
         let connection = lease.resource
+        guard connection.isUsable else {
+            lease.discard()
+            return self.retryLater()
+        }
         lease.holdForLong()
         self.lease = consume lease
         self.connection = connection
@@ -77,24 +93,31 @@ final class RedisSubscriptions: LeaseReceiver, DeadlineReceiver {
         }
         connection.interceptor = { [weak self] in self?.received($0) ?? false }
         self.hasHeard = true
-        self.isPinged = false
-        self.ask()
         if let keepAlive = self.configuration.keepAlive { self.setTimer(keepAlive) }
+        // Last: a write may find the connection gone.
+        self.ask()
     }
 
     func leaseFailed(_ error: PoolError, tag: UInt64) {
-        self.isAsking = false
-        for subscriber in self.table.allSubscribers { subscriber.redisInterrupted(.noConnection(error)) }
+        self.isLeasing = false
+        self.request = nil
+        if error.code == .shutdown { return self.end() }
+        guard error.code != .cancelled else { return }
+        self.interrupted(.noConnection(error))
         self.retryLater()
     }
 
     private func connectionLost() {
         self.connection = nil
         self.lease.take()?.discard()
+        self.cancelTimer()
         self.table.connectionLost()
-        let error = RedisError(.connectionLost, "the connection of the subscriptions was lost")
-        for subscriber in self.table.allSubscribers { subscriber.redisInterrupted(error) }
         self.retryLater()
+        self.interrupted(RedisError(.connectionLost, "the connection of the subscriptions was lost"))
+    }
+
+    private func interrupted(_ error: RedisError) {
+        for subscriber in self.table.allSubscribers where !self.isEnded { subscriber.redisInterrupted(error) }
     }
 
     private func retryLater() {
@@ -105,25 +128,28 @@ final class RedisSubscriptions: LeaseReceiver, DeadlineReceiver {
     /// Nobody listens any more: a connection that had subscriptions is not one for others.
     private func letGo() {
         self.connection?.onClose = nil
+        self.connection?.interceptor = nil
         self.connection = nil
         self.cancelTimer()
+        self.table.connectionLost()
+        if let request = self.request.take(), self.pool.cancel(request) { self.isLeasing = false }
         self.lease.take()?.discard()
     }
 
-    private func ask() {
-        let topics = self.table.takeUnasked()
-        for kind in [RedisTopic.Kind.channel, .pattern, .shard] {
-            let some = topics.filter { $0.kind == kind }
-            // Those of one kind are answered in their order, one by one.
-            if !some.isEmpty { self.write(kind.subscribe, some) }
-        }
+    private func scheduleAsk() {
+        guard !self.isAskScheduled, self.connection != nil else { return }
+        self.isAskScheduled = true
+        self.loopContext.loop.assumeIsolated().execute { [weak self] in self?.ask() }
     }
 
-    private func write(_ command: StaticString, _ topics: [RedisTopic]) {
+    /// Tells the server what has changed.
+    private func ask() {
+        self.isAskScheduled = false
         guard let connection else { return }
         var bytes = ByteBuffer()
-        for topic in topics { bytes.writeRESPCommand(command, topic.name) }
-        connection.write(bytes)
+        for topic in self.table.takeUnneeded() { bytes.writeRESPCommand(topic.kind.unsubscribe, topic.name) }
+        for topic in self.table.takeUnasked() { bytes.writeRESPCommand(topic.kind.subscribe, topic.name) }
+        if bytes.readableBytes > 0 { connection.write(bytes) }
     }
 
     // MARK: What the server says
@@ -133,19 +159,37 @@ final class RedisSubscriptions: LeaseReceiver, DeadlineReceiver {
         self.hasHeard = true
         switch RedisSubscriptionFrame(frame) {
         case .message(let message):
-            for subscriber in self.table.subscribers(of: message.topic) { subscriber.redisMessage(message) }
-        case .subscribed(let topic):
-            self.backoff.reset()
-            for subscriber in self.table.confirmed(topic) { subscriber.redisSubscribed(to: topic) }
-        case .unsubscribed, .pong:
-            break
-        case .refused(let error):
-            guard let subscribers = self.table.refused() else { return false }
-            for subscriber in subscribers { subscriber.redisSubscriptionEnded(error) }
-            if self.table.isEmpty { self.letGo() }
+            // One may end another's subscription.
+            for number in self.table.numbers(of: message.topic) {
+                self.table.subscriber(number, of: message.topic)?.redisMessage(message)
+            }
+            return true
+        case .subscribed(let topic): return self.answered(self.table.confirmed(topic), topic)
+        case .unsubscribed: return true
+        case .refused(let error): return self.answered(self.table.refused(), error: error)
+        case .pong: return self.answered(self.table.ponged())
         case .other:
-            // The reply to a PING in RESP3, or what nobody understands.
-            guard self.isPinged, frame.kind == .simpleString else { return frame.kind == .push }
+            // `PONG`, where there is RESP3; or what nobody understands.
+            return frame.kind == .simpleString ? self.answered(self.table.ponged()) : frame.kind == .push
+        }
+    }
+
+    private func answered(_ answer: RedisSubscriptionTable.Answer, _ topic: RedisTopic? = nil, error: RedisError? = nil) -> Bool {
+        switch answer {
+        case .outOfOrder:
+            // Whose answer is whose is in doubt.
+            self.connection?.close()
+        case .numbers(let numbers):
+            self.backoff.reset()
+            guard let topic else { return true }
+            for number in numbers { self.table.subscriber(number, of: topic)?.redisSubscribed(to: topic) }
+        case .refused(let subscribers):
+            let isUnused = self.table.isEmpty
+            for subscriber in subscribers {
+                subscriber.redisSubscriptionEnded(error ?? RedisError(.unexpectedReply, "the server refused the subscription"))
+            }
+            if isUnused, self.table.isEmpty { self.letGo() } else { self.scheduleAsk() }
+        case .pong: break
         }
         return true
     }
@@ -170,26 +214,27 @@ final class RedisSubscriptions: LeaseReceiver, DeadlineReceiver {
         guard let keepAlive = self.configuration.keepAlive else { return }
         if self.hasHeard {
             self.hasHeard = false
-            self.isPinged = false
             return self.setTimer(keepAlive)
         }
-        guard !self.isPinged else { return connection.stalled() }
-        self.isPinged = true
+        guard !self.table.isPinged else { return connection.stalled() }
+        self.table.pinged()
+        self.setTimer(self.configuration.commandTimeout)
         var ping = ByteBuffer()
         ping.writeRESPCommand("PING")
         connection.write(ping)
-        self.setTimer(self.configuration.commandTimeout)
     }
 
     // MARK: The end
 
     func end() {
+        guard !self.isEnded else { return }
         self.isEnded = true
-        let error = RedisError(.shutdown, "the client is shut down")
-        for subscriber in self.table.removeAll() { subscriber.redisSubscriptionEnded(error) }
+        let subscribers = self.table.removeAll()
         self.letGo()
         if let target { self.loopContext.deadlines.unregister(target) }
         self.target = nil
+        let error = RedisError(.shutdown, "the client is shut down")
+        for subscriber in subscribers { subscriber.redisSubscriptionEnded(error) }
     }
 }
 
