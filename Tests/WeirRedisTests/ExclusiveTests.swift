@@ -69,6 +69,41 @@ struct ExclusiveTests {
         }
     }
 
+    /// What a transaction would leave behind on a shared connection is refused; on one's own it is not for the next user.
+    @Test func aTransactionCannotChangeASharedConnection() async throws {
+        try await Self.onLoop { redis, pool in
+            let select = RedisCommand<RESPFrame>.raw("SELECT", "3").request
+            let shared = await #expect(throws: RedisError.self) { try await redis.transaction([select]).get() }
+            #expect(shared?.code == .needsLease)
+            let deadline = NIODeadline.now() + .seconds(5)
+            let before = try await pool.connections.statistics().get().connects
+            for _ in 0..<2 {
+                try await redis.withConnection { connection in _ = try await connection.transaction([select], deadline: deadline).get() }
+            }
+            #expect(try await pool.connections.statistics().get().connects == before + 2)
+            let silent = RedisCommand<RESPFrame>.raw("CLIENT", "REPLY", "OFF").request
+            let refused = await #expect(throws: RedisError.self) {
+                try await redis.withConnection { try await $0.transaction([silent], deadline: deadline).get() }
+            }
+            #expect(refused?.code == .notSupported)
+        }
+    }
+
+    @Test func aWatchBehindATransactionIsNotForgotten() async throws {
+        try await Self.onLoop { redis, pool in
+            let key = Self.key()
+            let deadline = NIODeadline.now() + .seconds(5)
+            for _ in 0..<2 {
+                try await redis.withConnection { connection in
+                    let ended = connection.transaction([RedisCommand<ByteBuffer?>.get(key).request], deadline: deadline)
+                    _ = try await connection.send(.raw([ByteBuffer("WATCH"), key]), deadline: deadline)
+                    _ = try await ended.get()
+                }
+            }
+            #expect(try await pool.connections.statistics().get().connects == 2)
+        }
+    }
+
     @Test func watchedKeysGuardATransaction() async throws {
         try await Self.onLoop { redis, pool in
             let key = Self.key()

@@ -91,3 +91,27 @@ import WeirRESP
         fixture.finish()
     }
 }
+
+/// What a transaction makes of its replies.
+@Suite struct RedisTransactionRepliesTests {
+    private func outcome(_ replies: [String]) throws -> Result<[RESPFrame]?, RedisError>? {
+        var outcome: Result<[RESPFrame]?, RedisError>?
+        let answer = RedisTransaction.collecting(count: replies.count) { outcome = $0 }
+        for reply in replies { answer.succeed(try RESPFrame(ByteBuffer(string: reply))) }
+        return outcome
+    }
+
+    /// A server that refuses `MULTI` has run the commands one by one, whatever it says of `EXEC`.
+    @Test func withoutMultiCommandsMayHaveRun() throws {
+        for exec in ["-EXECABORT no\r\n", "-NOPERM no\r\n", "-ERR EXEC without MULTI\r\n"] {
+            guard case .failure(let error) = try self.outcome(["-NOPERM no\r\n", "+OK\r\n", exec]) else {
+                return #expect(Bool(false), "no error")
+            }
+            #expect(error.mayHaveRun && (error.cause as? RedisError)?.serverErrorKind == .noPermission)
+        }
+        guard case .failure(let error) = try self.outcome(["+OK\r\n", "-ERR unknown\r\n", "-EXECABORT no\r\n"]) else {
+            return #expect(Bool(false), "no error")
+        }
+        #expect(!error.mayHaveRun)
+    }
+}
