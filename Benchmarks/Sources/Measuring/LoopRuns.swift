@@ -17,6 +17,12 @@ public func withLoops<Result>(_ count: Int, _ body: (any EventLoopGroup) throws 
     return try body(group)
 }
 
+/// Runs a body on the loops of a group one after the other and returns the mean of the processor times.
+public func timeInTurn(_ group: any EventLoopGroup, _ body: @escaping @Sendable (any EventLoop) throws -> Void) throws -> TimeAmount {
+    let times = try group.makeIterator().map { loop in try loop.submit { try time { try body(loop) } }.wait() }
+    return .nanoseconds(times.reduce(0) { $0 + $1.nanoseconds } / Int64(times.count))
+}
+
 /// Runs a body on all loops of a group at once and returns the mean of the processor times their bodies took.
 ///
 /// The loops meet at a spinning barrier first, since waking a thread takes longer than a short sample.
