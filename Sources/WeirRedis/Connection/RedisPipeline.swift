@@ -42,7 +42,8 @@ final class RedisPipeline: DeadlineReceiver {
         self.storage.initialize(to: RedisQueue())
         let flusher = Flusher()
         self.flusher = flusher
-        self.endOfPass = { flusher.pipeline?._withUnsafeGuaranteedRef { $0.flush() } }
+        // Held for as long as it flushes: a write that fails may let go of everything else that holds it.
+        self.endOfPass = { flusher.pipeline?.takeUnretainedValue().flush() }
         flusher.pipeline = .passUnretained(self)
     }
 
@@ -213,6 +214,7 @@ final class RedisPipeline: DeadlineReceiver {
     /// There will be no other connection: everything fails.
     func end(_ error: (_ mayHaveRun: Bool) -> RedisError) {
         self.isEnded = true
+        self.flusher.pipeline = nil
         self.connection = nil
         self.failAll(error)
         if let target { self.loopContext.deadlines.unregister(target) }
