@@ -82,14 +82,15 @@ final class Collector: HTTPExchangeDelegate {
 
 /// A pool for one test.
 func withHTTP(
-    port: Int, connections: Int = 8, deadlines: HTTPDeadlines = HTTPDeadlines(), _ body: (HTTPPool) async throws -> Void
+    port: Int, connections: Int = 8, deadlines: HTTPDeadlines = .patient, _ body: (HTTPPool) async throws -> Void
 ) async throws {
     var configuration = PoolConfiguration(maximum: max(connections, Array(testGroup.makeIterator()).count))
     configuration.overload = nil
+    configuration.connectTimeout = .seconds(30)
     let pool = HTTPPool(origin: HTTPOrigin(host: "127.0.0.1", port: port), group: testGroup, deadlines: deadlines, pool: configuration)
     do {
         try await body(pool)
-        try await pool.shutdown(deadline: .now() + .seconds(5)).get()
+        try await pool.shutdown(deadline: .now() + .seconds(30)).get()
     } catch {
         try await pool.shutdown(deadline: .now()).get()
         throw error
@@ -105,5 +106,14 @@ extension HTTPPool {
             let head = HTTPRequestHead(version: .http1_1, method: method, uri: uri, headers: headers)
             return Collector.run(self[loop], head, body: body, framing: framing, deadlines: deadlines, on: loop)
         }.get()
+    }
+}
+
+extension HTTPDeadlines {
+    /// Deadlines that only a hang reaches.
+    static var patient: HTTPDeadlines {
+        var deadlines = HTTPDeadlines()
+        deadlines.connect = .seconds(30)
+        return deadlines
     }
 }

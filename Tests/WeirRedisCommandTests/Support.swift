@@ -26,6 +26,8 @@ func withRealRedis(_ version: RESPVersion, database: Int, _ body: @escaping @Sen
     url.database = database
     var configuration = RedisConfiguration()
     configuration.version = version
+    // For a machine that has other things to do.
+    configuration.commandTimeout = .seconds(30)
     let pool = RedisPool(url: url, group: testGroup, configuration: configuration, pool: PoolConfiguration(maximum: 32))
     let loop = testGroup.next()
     let result = await Task(executorPreference: loop.weirExecutor) {
@@ -33,7 +35,7 @@ func withRealRedis(_ version: RESPVersion, database: Int, _ body: @escaping @Sen
         try await body(pool, loop)
         _ = try await pool[loop].send(.flushdb())
     }.result
-    try await pool.shutdown(deadline: .now() + .seconds(5)).get()
+    try await pool.shutdown(deadline: .now() + .seconds(30)).get()
     try result.get()
 }
 

@@ -64,7 +64,7 @@ import WeirTestKit
         var settings = EmbeddedRESPServer.Configuration()
         settings.password = "very-secret"
         let server = try await EmbeddedRESPServer.start(on: testGroup, configuration: settings).get()
-        var configuration = RedisConfiguration()
+        var configuration = RedisConfiguration.patient
         configuration.version = version
         configuration.clientName = "me"
         var url = RedisURL(host: "127.0.0.1", port: server.port, password: "very-secret")
@@ -79,7 +79,7 @@ import WeirTestKit
     /// The user's limits are for what the user asks.
     @Test func limitsHoldFromTheLoginOn() async throws {
         let server = try await EmbeddedRESPServer.start(on: testGroup).get()
-        var configuration = RedisConfiguration()
+        var configuration = RedisConfiguration.patient
         configuration.replyLimits = RESPLimits(maximumLineLength: 32, maximumBulkLength: 4, maximumElements: 1, maximumFrameLength: 64)
         try await withRedis(RedisURL(host: "127.0.0.1", port: server.port), configuration) { (redis) async throws in
             let key = ByteBuffer(string: "k")

@@ -39,7 +39,7 @@ import WeirRedis
         var url = try RedisURL(Services.acl!)
         url.user = "open"
         url.password = password
-        var configuration = RedisConfiguration()
+        var configuration = RedisConfiguration.patient
         configuration.version = version
         try await withRedis(url, configuration) { (redis) async throws in
             #expect(try await redis.text("CLIENT", "INFO").contains(" user=open "))
@@ -49,7 +49,7 @@ import WeirRedis
     /// A user who may neither PING nor SELECT nor CLIENT, and needs none of it.
     @Test(arguments: [RESPVersion.resp3, .resp2])
     func limitedUserMayUseDatabaseZero(version: RESPVersion) async throws {
-        var configuration = RedisConfiguration()
+        var configuration = RedisConfiguration.patient
         configuration.version = version
         configuration.clientName = "limited"
         try await withRedis(try RedisURL(Services.aclLimited!), configuration) { (redis) async throws in
@@ -65,7 +65,7 @@ import WeirRedis
 
     @Test(arguments: [RESPVersion.resp3, .resp2])
     func namesWhatWasRefused(version: RESPVersion) async throws {
-        var configuration = RedisConfiguration()
+        var configuration = RedisConfiguration.patient
         configuration.version = version
         let good = try RedisURL(Services.acl!)
         var wrongPassword = good
@@ -93,7 +93,7 @@ import WeirRedis
     @Test func passwordThatNobodyAskedFor() async throws {
         var url = try RedisURL(Services.plain!)
         url.password = "secret"
-        var configuration = RedisConfiguration()
+        var configuration = RedisConfiguration.patient
         configuration.version = .resp2
         let failure = try await ConnectFailure.of(url, configuration)
         #expect(failure.error.code == .authenticationFailed && failure.error.message.contains("AUTH") && !failure.shown.contains("secret"))
@@ -101,7 +101,7 @@ import WeirRedis
     }
 
     @Test func aNameThatNoServerTakesIsNotSet() async throws {
-        var configuration = RedisConfiguration()
+        var configuration = RedisConfiguration.patient
         configuration.clientName = "two words"
         try await withRedis(try RedisURL(Services.plain!), configuration) { (redis) async throws in
             #expect(try await redis.text("CLIENT", "INFO").contains(" name= "))

@@ -46,7 +46,7 @@ enum Services {
 
 /// A configuration that connects to any of the services.
 func serviceConfiguration() throws -> RedisConfiguration {
-    var configuration = RedisConfiguration()
+    var configuration = RedisConfiguration.patient
     if Services.certificates != nil { configuration.tls = try Services.clientTLS() }
     return configuration
 }
@@ -59,7 +59,7 @@ func serviceConfiguration(for url: String) throws -> RedisConfiguration {
 }
 
 /// A pool whose first failed connect fails what waits.
-func impatientPool(connectTimeout: TimeAmount = .seconds(5)) -> PoolConfiguration {
+func impatientPool(connectTimeout: TimeAmount = .seconds(30)) -> PoolConfiguration {
     var pool = PoolConfiguration(maximum: Array(testGroup.makeIterator()).count * 2)
     pool.circuitThreshold = 1
     pool.overload = nil
@@ -69,13 +69,13 @@ func impatientPool(connectTimeout: TimeAmount = .seconds(5)) -> PoolConfiguratio
 
 /// Runs `body` with a pool and shuts it down.
 func withRedis<Result>(
-    _ url: RedisURL, _ configuration: RedisConfiguration = RedisConfiguration(), pool: PoolConfiguration = impatientPool(),
+    _ url: RedisURL, _ configuration: RedisConfiguration = .patient, pool: PoolConfiguration = impatientPool(),
     _ body: (RedisPool) async throws -> Result
 ) async throws -> Result {
     let redis = RedisPool(url: url, group: testGroup, configuration: configuration, pool: pool)
     do {
         let result = try await body(redis)
-        try await redis.shutdown(deadline: .now() + .seconds(5)).get()
+        try await redis.shutdown(deadline: .now() + .seconds(30)).get()
         return result
     } catch {
         try await redis.shutdown(deadline: .now()).get()
@@ -105,7 +105,7 @@ struct ConnectFailure {
 
     /// Asks for one `PING` and expects that there is no connection.
     static func of(
-        _ url: RedisURL, _ configuration: RedisConfiguration = RedisConfiguration(), pool: PoolConfiguration = impatientPool(),
+        _ url: RedisURL, _ configuration: RedisConfiguration = .patient, pool: PoolConfiguration = impatientPool(),
         sourceLocation: SourceLocation = #_sourceLocation
     ) async throws -> ConnectFailure {
         try await withRedis(url, configuration, pool: pool) { (redis) async throws in
@@ -127,12 +127,23 @@ struct ConnectFailure {
     }
 }
 
-/// Waits until something is so; false if it is not within five seconds.
+/// Waits until something is so; false if it is not within half a minute.
 func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
-    let end = NIODeadline.now() + .seconds(20)
+    let end = NIODeadline.now() + .seconds(30)
     while NIODeadline.now() < end {
         if try await condition() { return true }
         try await Task.sleep(for: .milliseconds(5))
     }
     return false
+}
+
+extension RedisConfiguration {
+    /// Deadlines that only a hang reaches.
+    static var patient: RedisConfiguration {
+        var configuration = RedisConfiguration()
+        configuration.commandTimeout = .seconds(60)
+        configuration.stallTimeout = .seconds(60)
+        configuration.addressTimeout = .seconds(60)
+        return configuration
+    }
 }

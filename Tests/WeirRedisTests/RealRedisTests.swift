@@ -207,13 +207,3 @@ struct RealRedisTests {
         }
     }
 }
-
-extension RedisConfiguration {
-    /// Deadlines that only a hang reaches.
-    static var patient: RedisConfiguration {
-        var configuration = RedisConfiguration()
-        configuration.commandTimeout = .seconds(60)
-        configuration.stallTimeout = .seconds(60)
-        return configuration
-    }
-}

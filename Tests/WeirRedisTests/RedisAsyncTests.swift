@@ -14,10 +14,7 @@ import WeirTestKit
     private func onLoop(_ body: @escaping @Sendable (RedisPool, FaultProxy, any EventLoop) async throws -> Void) async throws {
         let server = try await EmbeddedRESPServer.start(on: testGroup).get()
         let proxy = try await FaultProxy.start(on: testGroup, to: server.address).get()
-        var configuration = RedisConfiguration()
-        configuration.commandTimeout = .seconds(60)
-        configuration.stallTimeout = .seconds(60)
-        try await withRedis(url: RedisURL(host: "127.0.0.1", port: proxy.port), configuration: configuration) { (redis) async throws in
+        try await withRedis(url: RedisURL(host: "127.0.0.1", port: proxy.port), configuration: .patient) { (redis) async throws in
             let loop = testGroup.next()
             try await Task(executorPreference: loop.weirExecutor) { try await body(redis, proxy, loop) }.value
         }

@@ -24,7 +24,7 @@ extension [ScriptedServer.Step] {
         let server = try await ScriptedServer.start(on: testGroup) { number in
             .handshake + (number == 1 ? steps : .pongs)
         }.get()
-        var configuration = RedisConfiguration()
+        var configuration = RedisConfiguration.patient
         configuration.commandTimeout = .seconds(20)
         var failure: RedisError?
         try await withRedis(url: RedisURL(host: "127.0.0.1", port: server.port), configuration: configuration) { (redis) async throws in
@@ -60,7 +60,7 @@ extension [ScriptedServer.Step] {
             return .handshake + (number == 1 ? half : .pongs)
         }.get()
         // Silent for longer than that: the connection is given up with the command.
-        var configuration = RedisConfiguration()
+        var configuration = RedisConfiguration.patient
         configuration.stallTimeout = .milliseconds(1)
         try await withRedis(url: RedisURL(host: "127.0.0.1", port: server.port), configuration: configuration) { (redis) async throws in
             let loop = testGroup.any()
@@ -102,7 +102,7 @@ extension [ScriptedServer.Step] {
     @Test func lateReplyIsNobodys() async throws {
         let server = try await EmbeddedRESPServer.start(on: testGroup).get()
         let proxy = try await FaultProxy.start(on: testGroup, to: server.address).get()
-        var configuration = RedisConfiguration()
+        var configuration = RedisConfiguration.patient
         configuration.commandTimeout = .seconds(20)
         try await withRedis(url: RedisURL(host: "127.0.0.1", port: proxy.port), configuration: configuration) { (redis) async throws in
             let loop = testGroup.any()
@@ -158,7 +158,7 @@ extension [ScriptedServer.Step] {
         var faults = FaultProxy.Faults()
         faults.admission = .blackHole
         let proxy = try await FaultProxy.start(on: testGroup, to: nowhere, faults: faults).get()
-        var configuration = RedisConfiguration()
+        var configuration = RedisConfiguration.patient
         configuration.commandTimeout = .milliseconds(50)
         try await withRedis(url: RedisURL(host: "127.0.0.1", port: proxy.port), connections: 4, configuration: configuration) {
             (redis) async throws in

@@ -12,7 +12,7 @@ struct SubscriptionTests {
     private static func onLoop(
         _ version: RESPVersion, client: String? = nil, _ body: @escaping @Sendable (LocalRedis, RedisPool) async throws -> Void
     ) async throws {
-        var configuration = RedisConfiguration()
+        var configuration = RedisConfiguration.patient
         configuration.version = version
         configuration.clientName = client
         try await withRedis(.real, configuration: configuration) { redis in

@@ -31,7 +31,7 @@ extension ByteBuffer: @retroactive ExpressibleByStringLiteral {
 
 /// Runs `body` with a pool of connections to a server, and shuts both down.
 func withRedis(
-    _ server: TestServer = .embedded, connections: Int = 8, configuration: RedisConfiguration = RedisConfiguration(),
+    _ server: TestServer = .embedded, connections: Int = 8, configuration: RedisConfiguration = .patient,
     _ body: (RedisPool) async throws -> Void
 ) async throws {
     switch server {
@@ -46,7 +46,7 @@ func withRedis(
 }
 
 func withRedis(
-    url: RedisURL, connections: Int = 8, configuration: RedisConfiguration = RedisConfiguration(), pool: PoolConfiguration? = nil,
+    url: RedisURL, connections: Int = 8, configuration: RedisConfiguration = .patient, pool: PoolConfiguration? = nil,
     _ body: (RedisPool) async throws -> Void
 ) async throws {
     let loops = Array(testGroup.makeIterator()).count
@@ -56,7 +56,7 @@ func withRedis(
     let redis = RedisPool(url: url, group: testGroup, configuration: configuration, pool: pool ?? plain)
     do {
         try await body(redis)
-        try await redis.shutdown(deadline: .now() + .seconds(5)).get()
+        try await redis.shutdown(deadline: .now() + .seconds(30)).get()
     } catch {
         try await redis.shutdown(deadline: .now()).get()
         throw error
@@ -123,5 +123,15 @@ struct RawConnection {
             guard let reply = try await self.iterator.next() else { throw ChannelError.eof }
             return RESPValue(reply)
         }
+    }
+}
+
+extension RedisConfiguration {
+    /// Deadlines that only a hang reaches.
+    static var patient: RedisConfiguration {
+        var configuration = RedisConfiguration()
+        configuration.commandTimeout = .seconds(60)
+        configuration.stallTimeout = .seconds(60)
+        return configuration
     }
 }

@@ -36,21 +36,25 @@ final class RedisLink: LeaseReceiver, DeadlineReceiver {
 
     @inline(__always)
     func send(_ request: borrowing RedisRequest, deadline: NIODeadline, answer: RedisAnswer) -> RedisTicket? {
-        if self.isDraining {
-            answer.fail(RedisError(.shutdown, "the client is being shut down"))
-            return nil
-        }
-        let ticket = self.pipeline.send(request, deadline: deadline, answer: answer)
-        if self.pipeline.connection == nil, ticket != nil { self.connect() }
-        return ticket
+        guard self.takes(answer) else { return nil }
+        return self.connected(self.pipeline.send(request, deadline: deadline, answer: answer))
     }
 
     func send(_ requests: [RedisRequest], deadline: NIODeadline, answer: RedisAnswer) -> RedisTicket? {
-        if self.isDraining {
-            answer.fail(RedisError(.shutdown, "the client is being shut down"))
-            return nil
-        }
-        let ticket = self.pipeline.send(requests, deadline: deadline, answer: answer)
+        guard self.takes(answer) else { return nil }
+        return self.connected(self.pipeline.send(requests, deadline: deadline, answer: answer))
+    }
+
+    /// Refuses what comes during a drain.
+    @inline(__always)
+    private func takes(_ answer: RedisAnswer) -> Bool {
+        if self.isDraining { answer.fail(RedisError(.shutdown, "the client is being shut down")) }
+        return !self.isDraining
+    }
+
+    /// Sees to it that what waits gets a connection.
+    @inline(__always)
+    private func connected(_ ticket: RedisTicket?) -> RedisTicket? {
         if self.pipeline.connection == nil, ticket != nil { self.connect() }
         return ticket
     }

@@ -78,21 +78,18 @@ final class RedisPipeline: DeadlineReceiver {
     ///
     /// - Returns: by what to cancel it; nil if it has its answer.
     func send(_ request: borrowing RedisRequest, deadline: NIODeadline, answer: RedisAnswer) -> RedisTicket? {
-        self.loopContext.loop.assertInEventLoop()
-        if self.isEnded || self.isFull || deadline <= self.loopContext.passTime {
-            answer.fail(self.refusal(deadline: deadline))
-            return nil
-        }
-        let number = self.storage.pointee.nextNumber
-        var timer: DeadlineToken?
-        if deadline < .distantFuture { timer = self.loopContext.deadlines.arm(at: deadline, target: self.registered(), tag: number) }
-        self.storage.pointee.append(request, answer, timer: timer)
-        if !self.isFlushScheduled { self.scheduleFlush() }
-        return RedisTicket(number: number)
+        self.send(deadline: deadline, answer: answer) { queue, timer in queue.append(request, answer, timer: timer) }
     }
 
     /// Sends commands as one: all or none of them, with nothing in between. The answer is called with each reply, or once with an error.
     func send(_ requests: [RedisRequest], deadline: NIODeadline, answer: RedisAnswer) -> RedisTicket? {
+        self.send(deadline: deadline, answer: answer) { queue, timer in queue.append(requests, answer, timer: timer) }
+    }
+
+    @inline(__always)
+    private func send(
+        deadline: NIODeadline, answer: RedisAnswer, _ append: (inout RedisQueue, DeadlineToken?) -> Void
+    ) -> RedisTicket? {
         self.loopContext.loop.assertInEventLoop()
         if self.isEnded || self.isFull || deadline <= self.loopContext.passTime {
             answer.fail(self.refusal(deadline: deadline))
@@ -101,7 +98,7 @@ final class RedisPipeline: DeadlineReceiver {
         let number = self.storage.pointee.nextNumber
         var timer: DeadlineToken?
         if deadline < .distantFuture { timer = self.loopContext.deadlines.arm(at: deadline, target: self.registered(), tag: number) }
-        self.storage.pointee.append(requests, answer, timer: timer)
+        append(&self.storage.pointee, timer)
         if !self.isFlushScheduled { self.scheduleFlush() }
         return RedisTicket(number: number)
     }
