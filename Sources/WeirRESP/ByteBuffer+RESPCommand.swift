@@ -131,15 +131,25 @@ struct RESPBytes {
 
     @inline(__always)
     private mutating func bytes(_ bytes: UnsafeRawPointer, _ count: Int) {
+        // Names of commands and most keys: less than it takes to call for a copy.
         if count < 8 {
-            // Names of commands: less than it takes to call for a copy.
-            for index in 0..<count {
-                (self.next + index).storeBytes(of: (bytes + index).load(as: UInt8.self), as: UInt8.self)
-            }
+            for index in 0..<count { self.copy(UInt8.self, bytes, at: index) }
+        } else if count <= 16 {
+            self.copy(UInt64.self, bytes, at: 0)
+            self.copy(UInt64.self, bytes, at: count - 8)
+        } else if count <= 32 {
+            self.copy(SIMD16<UInt8>.self, bytes, at: 0)
+            self.copy(SIMD16<UInt8>.self, bytes, at: count - 16)
         } else {
             self.next.copyMemory(from: bytes, byteCount: count)
         }
         self.next += count
+    }
+
+    /// Copies what is as long as a word of this type.
+    @inline(__always)
+    private func copy<Word: BitwiseCopyable>(_: Word.Type, _ bytes: UnsafeRawPointer, at offset: Int) {
+        (self.next + offset).storeBytes(of: (bytes + offset).loadUnaligned(as: Word.self), as: Word.self)
     }
 
     @inline(__always)

@@ -7,15 +7,17 @@ import NIOCore
 /// connection.
 public struct RESPFrameReader: Sendable {
     private var scanner: RESPFrameScanner
-    /// What belongs to no frame yet.
+    /// What has not been handed out.
     private(set) var unread = ByteBuffer()
+    /// What was found whole at the beginning of it.
+    private var whole = RESPFrameLengths()
 
     /// A reader with these limits.
     public init(limits: RESPLimits = RESPLimits()) {
         self.scanner = RESPFrameScanner(limits: limits)
     }
 
-    /// How many bytes there are that belong to no frame yet. None after an error.
+    /// How many bytes there are that were not handed out in a frame. None after an error.
     public var unreadBytes: Int { self.unread.readableBytes }
 
     /// Takes what was read. After an error it is dropped.
@@ -28,19 +30,23 @@ public struct RESPFrameReader: Sendable {
     ///
     /// - Throws: ``RESPError``; there are no more frames then, and the same is thrown again.
     public mutating func next() throws(RESPError) -> RESPFrame? {
-        guard self.unread.readableBytes > 0 else {
-            if let failure = self.scanner.failure { throw failure }
-            return nil
+        if self.whole.isEmpty {
+            guard self.unread.readableBytes > 0 else {
+                if let failure = self.scanner.failure { throw failure }
+                return nil
+            }
+            do throws(RESPError) {
+                try self.scanner.scan(self.unread, into: &self.whole)
+            } catch {
+                self.unread = ByteBuffer()
+                throw error
+            }
+            if self.whole.isEmpty { return nil }
         }
-        do throws(RESPError) {
-            guard let length = try self.scanner.scan(self.unread), let frame = self.unread.readSlice(length: length) else { return nil }
-            // Whoever reads next may use the memory again when the frames are gone.
-            if self.unread.readableBytes == 0 { self.unread = ByteBuffer() }
-            return RESPFrame(checked: frame)
-        } catch {
-            self.unread = ByteBuffer()
-            throw error
-        }
+        guard let frame = self.unread.readSlice(length: self.whole.popFirst()) else { preconditionFailure("scanned and not there") }
+        // Whoever reads next may use the memory again when the frames are gone.
+        if self.unread.readableBytes == 0 { self.unread = ByteBuffer() }
+        return RESPFrame(checked: frame)
     }
 }
 

@@ -79,6 +79,26 @@ struct RESPFrameScanner: Sendable {
         try buffer.readableBytesSpan.withUnsafeBytes { bytes throws(RESPError) in try self.scan(bytes) }
     }
 
+    /// Looks at the bytes from the start of a value on, and finds as many values as are whole: one access to the buffer for all of them.
+    ///
+    /// - Parameters:
+    ///   - buffer: as for ``scan(_:)-(UnsafeRawBufferPointer)``.
+    ///   - lengths: gets their lengths, until it has as many as it has room for. An error comes when what is before it has been taken.
+    mutating func scan(_ buffer: ByteBuffer, into lengths: inout RESPFrameLengths) throws(RESPError) {
+        try buffer.readableBytesSpan.withUnsafeBytes { bytes throws(RESPError) in
+            var start = 0
+            do throws(RESPError) {
+                while start < bytes.count, !lengths.isFull {
+                    guard let length = try self.scan(UnsafeRawBufferPointer(rebasing: bytes[start...])) else { return }
+                    lengths.append(length)
+                    start += length
+                }
+            } catch {
+                if lengths.isEmpty { throw error }
+            }
+        }
+    }
+
     private mutating func advance(_ bytes: UnsafeRawBufferPointer) throws(RESPError) -> Int? {
         var at = self.position
         while true {

@@ -50,6 +50,22 @@ import WeirRESP
         }
     }
 
+    /// A reader looks ahead: what is whole comes before what is wrong, however much of it there is and whenever more is read.
+    @Test(arguments: [1, 31, 32, 33, 64, 100]) func whatIsWholeComesBeforeTheError(frames: Int) {
+        for cut in [0, 1, 7, 4 * frames, 4 * frames + 1] {
+            let wire = ByteBuffer(string: (0..<frames).map { ":\($0 % 10)\r\n" }.joined() + "?garbage")
+            var reader = RESPFrameReader()
+            reader.append(wire.getSlice(at: 0, length: cut)!)
+            var numbers: [Int64] = []
+            // The rest comes when one of those that were found has been taken.
+            if cut > 0, let frame = try? reader.next() { numbers.append(frame.integer!) }
+            reader.append(wire.getSlice(at: cut, length: wire.readableBytes - cut)!)
+            let error = #expect(throws: RESPError.self) { while let frame = try reader.next() { numbers.append(frame.integer!) } }
+            #expect(numbers == (0..<frames).map { Int64($0 % 10) })
+            #expect(error?.code == .unknownType && reader.unreadBytes == 0)
+        }
+    }
+
     @Test func aFrameIsMadeOfItsBytes() throws {
         #expect(try RESPFrame(ByteBuffer(string: ":5\r\n")).integer == 5)
         #expect(throws: RESPError.self) { try RESPFrame(ByteBuffer()) }

@@ -4,7 +4,8 @@ import Testing
 import WeirCore
 import WeirPool
 import WeirRESP
-import WeirRedis
+
+@testable import WeirRedis
 
 /// Transactions, blocking commands and connections of one's own, against a real Redis.
 @Suite(.enabled(if: TestServer.realURL != nil, "needs a real Redis in WEIR_REDIS_URL"))
@@ -101,6 +102,19 @@ struct ExclusiveTests {
                 }
             }
             #expect(try await pool.connections.statistics().get().connects == 2)
+        }
+    }
+
+    /// A command that waits without a deadline on a link that is dead is ended by the operating system.
+    @Test func theSystemAsksWhetherTheServerIsThere() async throws {
+        try await Self.onLoop { redis, _ in
+            let expected = TCPKeepAlive(after: RedisConfiguration.patient.keepAlive!).options
+            #expect(expected.map(\.value) == [1, 30, 10, 3])
+            let found = try await redis.withConnection { connection in
+                let channel = connection.channel!
+                return try await EventLoopFuture.whenAllSucceed(expected.map { channel.getOption($0.option) }, on: channel.eventLoop).get()
+            }
+            #expect(found.map { $0 != 0 } == [true, true, true, true] && found.dropFirst() == [30, 10, 3])
         }
     }
 

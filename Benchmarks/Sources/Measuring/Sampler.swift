@@ -16,6 +16,8 @@ public struct Sampler: Sendable {
     public static var minimumSample: TimeAmount { .milliseconds(200) }
     /// How many samples a run prints, after the warm-up.
     public static var samples: Int { 3 }
+    /// How many of each when two bodies are timed in turn: what is left of a ratio near 1 is the scatter of its medians.
+    public static var samplesInTurn: Int { 15 }
 
     public init(row: String) { self.row = row }
 
@@ -76,7 +78,7 @@ public struct Sampler: Sendable {
             operations = Self.grown(operations, spent: spent)
         }
         let beside = Sampler(row: "\(self.row):\(peer)")
-        for _ in 0..<Self.samples {
+        for _ in 0..<Self.samplesInTurn {
             beside.report(nanoseconds: try other(operations), operations: operations)
             self.report(nanoseconds: try body(operations), operations: operations)
         }

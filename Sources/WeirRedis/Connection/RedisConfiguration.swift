@@ -17,7 +17,9 @@ public struct RedisConfiguration: Sendable {
     public var replyLimits = RESPLimits()
     /// When a command's time is up and the server has said nothing at all for so long, the connection is closed. Five seconds unless set.
     public var stallTimeout: TimeAmount = .seconds(5)
-    /// A shared connection on which nothing was asked for so long is asked by `PING` whether it lives. Thirty seconds unless set; nil: never.
+    /// A shared connection on which nothing was asked for so long is asked by `PING` whether it lives, and over TCP the operating system asks
+    /// on every connection that has been silent for so long, also while a command waits on it without a deadline; after as long again
+    /// without an answer it is lost. Thirty seconds unless set; nil: never.
     public var keepAlive: TimeAmount? = .seconds(30)
     /// Topics that all subscriptions of a loop may have. 65,536 unless set.
     public var maximumSubscriptions = 65_536

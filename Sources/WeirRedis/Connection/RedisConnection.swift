@@ -144,8 +144,8 @@ public final class RedisConnection: ChannelInboundHandler {
         return true
     }
 
-    /// Completes when its socket is closed; nil when that has been.
-    var channelClosed: EventLoopFuture<Void>? { self.context?.channel.closeFuture }
+    /// Nil when its socket is closed.
+    var channel: (any Channel)? { self.context?.channel }
 
     /// A transaction has ended, and with it what `WATCH` had left before it.
     func transactionEnded(afterWatches watches: Int) { self.endedWatches = max(self.endedWatches, watches) }

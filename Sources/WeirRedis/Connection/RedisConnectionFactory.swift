@@ -59,7 +59,7 @@ public final class RedisConnectionFactory: ResourceFactory {
     public func close(_ connection: RedisConnection, _ handle: ResourceHandle<RedisConnection>) {
         // Over TLS the socket is closed when the server has said goodbye.
         connection.isRetired = true
-        let closed = connection.channelClosed
+        let closed = connection.channel?.closeFuture
         connection.close()
         guard let closed else { return handle.closed() }
         closed.assumeIsolated().whenComplete { _ in handle.closed() }

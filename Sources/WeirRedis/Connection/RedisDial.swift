@@ -61,7 +61,10 @@ final class RedisDial {
         case .unixSocket(let path):
             return bootstrap.connect(unixDomainSocketPath: path)
         case .tcp(let host, let port):
-            let tcp = bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            var tcp = bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            if let keepAlive = self.target.configuration.keepAlive {
+                for (option, value) in TCPKeepAlive(after: keepAlive).options { tcp = tcp.channelOption(option, value: value) }
+            }
             if let address = try? SocketAddress(ipAddress: host, port: port) { return tcp.connect(to: address) }
             return tcp.connect(host: host, port: port)
         }
