@@ -92,23 +92,6 @@ extension LocalPool {
     }
 }
 
-/// Carries a lease into an escaping closure.
-private final class LeaseBox<Resource> {
-    private var lease: Lease<Resource>?
-
-    init(_ lease: consuming Lease<Resource>) {
-        self.lease = consume lease
-    }
-
-    func release() {
-        self.lease.take()?.release()
-    }
-
-    func discard() {
-        self.lease.take()?.discard()
-    }
-}
-
 /// The receiver of one awaited request.
 private final class AwaitingReceiver<Resource>: LeaseReceiver {
     private var continuation: UnsafeContinuation<Void, Never>?

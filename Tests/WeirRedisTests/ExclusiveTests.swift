@@ -105,6 +105,15 @@ struct ExclusiveTests {
         }
     }
 
+    @Test func whoIsCancelledBeforeThereIsAConnectionHearsSo() async throws {
+        try await Self.onLoop { redis, pool in
+            withUnsafeCurrentTask { $0?.cancel() }
+            let error = await #expect(throws: RedisError.self) { try await redis.withConnection { _ in Issue.record("it was given one") } }
+            #expect(error?.code == .cancelled && error?.mayHaveRun == false)
+            #expect((error?.cause as? PoolError)?.code == .cancelled)
+        }
+    }
+
     /// A command that waits without a deadline on a link that is dead is ended by the operating system.
     @Test func theSystemAsksWhetherTheServerIsThere() async throws {
         try await Self.onLoop { redis, _ in

@@ -8,7 +8,8 @@ public import WeirPool
 extension LocalRedis {
     /// Leases a connection for as long as `body` takes. As `LocalPool.withLease`: must be called on this loop, and the body runs there.
     ///
-    /// - Throws: what the body throws; ``RedisError/Code/noConnection`` without a connection by the deadline.
+    /// - Throws: what the body throws; ``RedisError/Code/noConnection`` without a connection by the deadline,
+    ///   ``RedisError/Code/cancelled`` if the task is cancelled before there is one.
     public func withConnection<Success>(
         owner: Owner = .none, deadline: NIODeadline? = nil, file: StaticString = #fileID, line: UInt32 = #line,
         _ body: (RedisConnection) async throws -> Success
@@ -42,9 +43,9 @@ extension LocalRedis {
             case .failure(let error): promise.fail(RedisError.noConnection(error))
             case .success(let lease):
                 let connection = lease.resource
-                let held = HeldConnection(lease)
+                let held = LeaseBox(lease)
                 body(connection).hop(to: loop).assumeIsolated().whenComplete { result in
-                    held.giveBack()
+                    if connection.isClean { held.release() } else { held.discard() }
                     promise.completeWith(result)
                 }
             }
@@ -73,20 +74,12 @@ extension LocalRedis {
     }
 }
 
-/// Carries a lease into a closure.
-private final class HeldConnection {
-    private var lease: Lease<RedisConnection>?
-
-    init(_ lease: consuming Lease<RedisConnection>) { self.lease = consume lease }
-
-    func giveBack() {
-        guard let lease = self.lease.take() else { return }
-        if lease.resource.isClean { lease.release() } else { lease.discard() }
-    }
-}
-
 extension RedisError {
     static func noConnection(_ cause: PoolError) -> RedisError {
-        RedisError(.noConnection, "the pool gave no connection", cause: cause)
+        switch cause.code {
+        case .cancelled: RedisError(.cancelled, "the task was cancelled before there was a connection", cause: cause)
+        case .shutdown: RedisError(.shutdown, "the client is being shut down", cause: cause)
+        default: RedisError(.noConnection, "the pool gave no connection", cause: cause)
+        }
     }
 }
