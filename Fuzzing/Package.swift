@@ -24,7 +24,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
     ],
     targets: [
-        .target(name: "FuzzSupport", dependencies: [nioCore], swiftSettings: settings),
+        .target(name: "FuzzSupport", dependencies: [weirRESP, nioCore], swiftSettings: settings),
         .executableTarget(
             name: "FuzzFrames", dependencies: ["FuzzSupport", weirRESP, nioCore], swiftSettings: fuzzer, linkerSettings: linkedFuzzer),
         .executableTarget(

@@ -132,8 +132,11 @@ struct RESPBytes {
     @inline(__always)
     private mutating func bytes(_ bytes: UnsafeRawPointer, _ count: Int) {
         // Names of commands and most keys: less than it takes to call for a copy.
-        if count < 8 {
+        if count < 4 {
             for index in 0..<count { self.copy(UInt8.self, bytes, at: index) }
+        } else if count < 8 {
+            self.copy(UInt32.self, bytes, at: 0)
+            self.copy(UInt32.self, bytes, at: count - 4)
         } else if count <= 16 {
             self.copy(UInt64.self, bytes, at: 0)
             self.copy(UInt64.self, bytes, at: count - 8)
@@ -154,6 +157,13 @@ struct RESPBytes {
 
     @inline(__always)
     mutating func header(_ type: UInt8, _ number: Int) {
+        if (0..<10).contains(number) {
+            // Most are: the line in one store.
+            let digit = UInt32(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number))
+            self.next.storeBytes(of: UInt32(bigEndian: UInt32(type) << 24 | digit << 16 | 0x0D0A), as: UInt32.self)
+            self.next += 4
+            return
+        }
         self.byte(type)
         self.decimal(Int64(number))
         self.lineEnd()

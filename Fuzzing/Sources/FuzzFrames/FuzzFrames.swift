@@ -12,50 +12,28 @@ public func fuzzFrames(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         ask(frame)
         writeAnew(frame)
     }
-    // Limits that an input of a few dozen bytes can pass.
-    _ = readEachWay(
-        input,
-        RESPLimits(
-            maximumLineLength: 32, maximumBulkLength: input.number(1...40, 1), maximumElements: input.number(1...12, 2),
-            maximumDepth: input.number(1...3, 3), maximumFrameLength: input.number(10...120, 4)))
+    _ = readEachWay(input, input.smallLimits)
     return 0
-}
-
-/// What a connection would get.
-private struct Outcome: Equatable {
-    var frames: [RESPFrame] = []
-    var code: RESPError.Code?
 }
 
 private func readEachWay(_ input: Input, _ limits: RESPLimits) -> [RESPFrame] {
     let whole = read([input.bytes], limits)
     expect(read(input.inTwo, limits) == whole, "a cut makes a difference")
     expect(read(input.inBytes, limits) == whole, "cuts make a difference")
-    expect(decode(input.inTwo, limits) == whole, "reader and decoder differ")
-    return whole.frames
+    expect(decode(input.inTwo, RESPFrameDecoder(limits: limits)) == whole, "reader and decoder differ")
+    return whole.messages
 }
 
-private func read(_ pieces: [ByteBuffer], _ limits: RESPLimits) -> Outcome {
-    var outcome = Outcome()
+private func read(_ pieces: [ByteBuffer], _ limits: RESPLimits) -> Outcome<RESPFrame> {
+    var outcome = Outcome<RESPFrame>()
     var reader = RESPFrameReader(limits: limits)
     do throws(RESPError) {
         for piece in pieces {
             reader.append(piece)
-            while let frame = try reader.next() { outcome.frames.append(frame) }
+            while let frame = try reader.next() { outcome.messages.append(frame) }
         }
     } catch {
         outcome.code = error.code
-    }
-    return outcome
-}
-
-private func decode(_ pieces: [ByteBuffer], _ limits: RESPLimits) -> Outcome {
-    var outcome = Outcome()
-    let processor = NIOSingleStepByteToMessageProcessor(RESPFrameDecoder(limits: limits))
-    do {
-        for piece in pieces { try processor.process(buffer: piece) { outcome.frames.append($0) } }
-    } catch {
-        outcome.code = (error as? RESPError)?.code
     }
     return outcome
 }
