@@ -190,9 +190,10 @@ import WeirTestKit
     /// Clients that ask again and again: the request that is on its way when the signal comes is answered, and told to be the last.
     @Test func aDrainAnswersWhatIsOnItsWay() async throws {
         let (program, port) = try await startGateway(["ACCESS_LOG": "off"])
+        var clients: [Client] = []
+        for _ in 0..<32 { clients.append(try await Client.connect(port)) }
         let toldToClose = try await withThrowingTaskGroup(of: Bool.self) { group in
-            for number in 0..<32 {
-                let client = try await Client.connect(port)
+            for (number, client) in clients.enumerated() {
                 group.addTask {
                     var requests = 0
                     while true {

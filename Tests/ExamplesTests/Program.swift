@@ -1,22 +1,32 @@
 import Foundation
+import Synchronization
 import Testing
 
 /// A built example, run as a process.
 final class Program: @unchecked Sendable {
-    // Proof: `process` is used by the test that made it and by nobody else at the same time; `output` is guarded by its lock.
+    // Proof: `process` is used by the test that made it and by nobody else at the same time; the rest is Sendable.
     private let process = Process()
     private let output = Output()
-    private let pipes = (out: Pipe(), error: Pipe())
     private let ended: AsyncStream<Int32>
 
     /// What the process wrote to both of its streams.
-    private final class Output: @unchecked Sendable {
-        // Proof: every access is under the lock.
-        private let lock = NSLock()
-        private var bytes = Data()
+    private final class Output: Sendable {
+        private let state = Mutex((text: "", isRead: true))
 
-        func append(_ data: Data) { self.lock.withLock { self.bytes.append(data) } }
-        var text: String { self.lock.withLock { String(decoding: self.bytes, as: UTF8.self) } }
+        var text: String { self.state.withLock { $0.text } }
+        func stopReading() { self.state.withLock { $0.isRead = false } }
+
+        /// Reads until the end on a thread of its own: `readabilityHandler` makes libdispatch follow a pointer that is none, once in a while.
+        func read(_ pipe: Pipe) {
+            let handle = pipe.fileHandleForReading
+            Thread.detachNewThread {
+                while self.state.withLock({ $0.isRead }) {
+                    let data = handle.availableData
+                    if data.isEmpty { return }
+                    self.state.withLock { $0.text += String(decoding: data, as: UTF8.self) }
+                }
+            }
+        }
     }
 
     /// - Parameter maximumDescriptors: how many descriptors it may have open, if not as many as the tests.
@@ -34,15 +44,9 @@ final class Program: @unchecked Sendable {
             self.process.arguments = arguments
         }
         self.process.environment = environment
-        self.process.standardOutput = self.pipes.out
-        self.process.standardError = self.pipes.error
-        for pipe in [self.pipes.out, self.pipes.error] {
-            let output = self.output
-            pipe.fileHandleForReading.readabilityHandler = { handle in
-                let data = handle.availableData
-                if data.isEmpty { handle.readabilityHandler = nil } else { output.append(data) }
-            }
-        }
+        let pipes = (out: Pipe(), error: Pipe())
+        self.process.standardOutput = pipes.out
+        self.process.standardError = pipes.error
         let (stream, continuation) = AsyncStream.makeStream(of: Int32.self)
         self.ended = stream
         self.process.terminationHandler = { process in
@@ -50,12 +54,14 @@ final class Program: @unchecked Sendable {
             continuation.finish()
         }
         try self.process.run()
+        self.output.read(pipes.out)
+        self.output.read(pipes.error)
     }
 
     var text: String { self.output.text }
 
-    /// From here on it writes to a pipe that fills up.
-    func stopReadingOutput() { self.pipes.out.fileHandleForReading.readabilityHandler = nil }
+    /// From here on, or after what it writes next, it writes to pipes that fill up.
+    func stopReadingOutput() { self.output.stopReading() }
 
     /// Waits, for at most half a minute, until it has written this.
     func wait(for text: String) async throws {
