@@ -36,6 +36,9 @@ final class RedisSubscriptions: LeaseReceiver, DeadlineReceiver {
         self.backoff = backoff
     }
 
+    /// Topics that the table knows of.
+    var entries: Int { self.table.count }
+
     // MARK: Users
 
     func newNumber() -> Int {
