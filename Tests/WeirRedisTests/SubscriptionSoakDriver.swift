@@ -183,6 +183,7 @@ final class SubscriptionSoakDriver: RedisReplyReceiver {
                 case .subscribed(let topic): listener.redisSubscribed(to: topic)
                 case .message(let message): listener.redisMessage(message)
                 case .interrupted: listener.redisInterrupted(RedisError(.connectionLost, ""))
+                case .unsubscribed(let topic): listener.redisUnsubscribed(from: topic)
                 }
             }
             if !listener.isEnded { driver.report("a sequence ended by itself") }
@@ -213,6 +214,14 @@ final class SubscriptionSoakDriver: RedisReplyReceiver {
 
     /// Whose listener waits for what, for the report.
     func unheard(_ published: [SoakTarget: Int]) -> Int { self.seats.count { $0?.listener.hasHeard(published) == false } }
+
+    /// For the report.
+    var state: String {
+        let connection = self.redis.subscriptions.connection
+        let waiting = self.seats.compactMap { $0?.listener }.filter { !$0.isConfirmed }.flatMap(\.topics)
+        let doing = connection.map { "connected, \($0.isWritable ? "" : "not ")writable" } ?? "not connected"
+        return "\(doing), \(self.entries) entries, waiting for all of \(waiting.map { "\($0.kind) \(String(buffer: $0.name))" })"
+    }
 
     /// Listeners that are held by anyone.
     var remaining: Int { self.listeners.count { $0.listener != nil } }
