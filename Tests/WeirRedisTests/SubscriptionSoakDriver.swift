@@ -150,7 +150,7 @@ final class SubscriptionSoakDriver: RedisReplyReceiver {
         let listener = self.listener(to: topics ?? self.someTopics())
         // Within a message: the next to be told may be the one that leaves.
         listener.onMessage = { [weak self] in
-            guard let self, Int.random(in: 0..<2000, using: &self.random) == 0 else { return }
+            guard let self, Int.random(in: 0..<300, using: &self.random) == 0 else { return }
             self.leave(Int.random(in: 0..<Self.seats, using: &self.random))
         }
         do throws(RedisError) {

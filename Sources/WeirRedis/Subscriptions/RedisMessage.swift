@@ -51,8 +51,8 @@ public struct RedisMessage: Sendable, Hashable {
 
 /// Told on the loop what a subscription hears.
 public protocol RedisSubscriber: AnyObject {
-    /// The server has confirmed the topic: from now on nothing that is published is missed. Again after each reconnect: what was published
-    /// in between is lost.
+    /// The server has confirmed the topic: from now on nothing that is published is missed. Again after each reconnect and after
+    /// ``redisUnsubscribed(from:)``: what was published in between is lost.
     func redisSubscribed(to topic: RedisTopic)
     /// A message.
     func redisMessage(_ message: RedisMessage)
