@@ -37,6 +37,8 @@ public struct RedisError: WeirError {
         public static let cancelled = Code(description: "cancelled")
         /// The client is shut down.
         public static let shutdown = Code(description: "shutdown")
+        /// The server has ended the subscription to a topic without being asked to; it is subscribed to again.
+        public static let unsubscribed = Code(description: "unsubscribed")
         /// The reply is of another type than the command has.
         public static let unexpectedReply = Code(description: "unexpectedReply")
     }
@@ -58,6 +60,8 @@ public struct RedisError: WeirError {
         self.mayHaveRun = mayHaveRun
         self.serverErrorKind = serverErrorKind
     }
+
+    var mayPass: Bool { self.serverErrorKind?.mayPass ?? false }
 
     /// An error reply as an error. Of the text only the kind is kept: the rest may repeat arguments, and those are secret.
     ///
@@ -122,6 +126,9 @@ public struct RedisServerErrorKind: Hashable, Sendable, CustomStringConvertible 
     public static let ask = RedisServerErrorKind("ASK")
     /// The keys of one command belong to several slots.
     public static let crossSlot = RedisServerErrorKind("CROSSSLOT")
+
+    /// Whether the server may soon be in a state in which it does not refuse.
+    var mayPass: Bool { [.loading, .busy, .masterDown, .clusterDown, .tryAgain].contains(self) }
 
     /// Whether the server refused the command before it ran, so that it may be sent again without running twice.
     public var meansNotRun: Bool {

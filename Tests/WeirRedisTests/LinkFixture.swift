@@ -77,7 +77,8 @@ final class LinkFixture {
         self.factory = factory
         let bound = NIOLoopBound(factory, eventLoop: self.loop)
         self.pool = Pool<RedisConnection>(name: "link", group: self.loop, configuration: pool) { _ in bound.value }
-        self.redis = LocalRedis(pool: self.pool[self.loop], loopContext: LoopContext.of(self.loop), configuration: configuration)
+        self.redis = LocalRedis(
+            pool: self.pool[self.loop], loopContext: LoopContext.of(self.loop), configuration: configuration, backoff: pool.backoff)
     }
 
     var events: [String] { self.receiver.events }

@@ -41,6 +41,8 @@ public final class RedisConnection: ChannelInboundHandler {
         didSet { if self.interceptor != nil { self.hadSubscriptions = true } }
     }
     private var hadSubscriptions = false
+    /// Called when the socket takes more again.
+    var onWritable: (() -> Void)?
     /// Called once when the connection is of no more use, before any command fails.
     var onClose: (() -> Void)?
     /// The pool has ordered it to be closed and is told when its socket is.
@@ -208,7 +210,10 @@ public final class RedisConnection: ChannelInboundHandler {
 
     public func channelWritabilityChanged(context: ChannelHandlerContext) {
         self.isWritable = context.channel.isWritable
-        if self.isWritable { self.pipeline.writabilityChanged() }
+        if self.isWritable {
+            self.pipeline.writabilityChanged()
+            self.onWritable?()
+        }
         context.fireChannelWritabilityChanged()
     }
 
@@ -228,6 +233,7 @@ public final class RedisConnection: ChannelInboundHandler {
         self.isWritable = false
         let onClose = self.onClose.take()
         self.onPush = nil
+        self.onWritable = nil
         self.interceptor = nil
         self.context?.close(promise: nil)
         onClose?()

@@ -51,22 +51,35 @@ public struct RedisMessage: Sendable, Hashable {
 
 /// Told on the loop what a subscription hears.
 public protocol RedisSubscriber: AnyObject {
-    /// The server has confirmed the topic: from now on nothing that is published is missed. Again after each reconnect: what was published
-    /// in between is lost.
+    /// The server has confirmed the topic: from now on nothing that is published is missed. Again after each reconnect and after
+    /// ``redisUnsubscribed(from:)``: what was published in between is lost.
     func redisSubscribed(to topic: RedisTopic)
     /// A message.
     func redisMessage(_ message: RedisMessage)
     /// The connection was lost: what is published now is missed, until ``redisSubscribed(to:)``.
     func redisInterrupted(_ error: RedisError)
+    /// The server has taken this topic away by itself, as a cluster does with a channel of a shard whose slot moves: what is published to
+    /// it now is missed, until ``redisSubscribed(to:)``. It is asked for again after a while, and when the server refuses that
+    /// (`CLUSTERDOWN` and what else may pass) again later; any other refusal, such as `MOVED`, ends the subscription with it. What else was
+    /// subscribed to goes on.
+    ///
+    /// Unless implemented, it is ``redisInterrupted(_:)`` with ``RedisError/Code/unsubscribed``.
+    func redisUnsubscribed(from topic: RedisTopic)
     /// The subscription has ended, by the client's shutdown or as the server refused it. Nothing follows.
     func redisSubscriptionEnded(_ error: RedisError)
+}
+
+extension RedisSubscriber {
+    public func redisUnsubscribed(from topic: RedisTopic) {
+        self.redisInterrupted(RedisError(.unsubscribed, "the server has ended the subscription to a topic"))
+    }
 }
 
 /// What the server says on a connection with subscriptions: pushes of RESP3, arrays of RESP2, the same in both.
 enum RedisSubscriptionFrame {
     case message(RedisMessage)
     case subscribed(RedisTopic)
-    case unsubscribed
+    case unsubscribed(RedisTopic)
     /// An error, to the subscription that was asked for first and has no answer.
     case refused(RedisError)
     /// The reply to a `PING` on a connection of RESP2 with subscriptions.
@@ -90,7 +103,9 @@ enum RedisSubscriptionFrame {
         case ("subscribe", 3): self = parts[1].map { .subscribed(.channel($0)) } ?? .other
         case ("psubscribe", 3): self = parts[1].map { .subscribed(.pattern($0)) } ?? .other
         case ("ssubscribe", 3): self = parts[1].map { .subscribed(.shard($0)) } ?? .other
-        case ("unsubscribe", 3), ("punsubscribe", 3), ("sunsubscribe", 3): self = .unsubscribed
+        case ("unsubscribe", 3): self = parts[1].map { .unsubscribed(.channel($0)) } ?? .other
+        case ("punsubscribe", 3): self = parts[1].map { .unsubscribed(.pattern($0)) } ?? .other
+        case ("sunsubscribe", 3): self = parts[1].map { .unsubscribed(.shard($0)) } ?? .other
         case ("pong", 2): self = .pong
         default: return
         }

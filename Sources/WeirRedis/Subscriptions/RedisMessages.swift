@@ -10,6 +10,8 @@ public struct RedisMessages: AsyncSequence {
         case message(RedisMessage)
         /// The connection was lost. What is published until the next ``subscribed(_:)`` is missed.
         case interrupted
+        /// The server has taken a topic away by itself. What is published to it until the next ``subscribed(_:)`` is missed.
+        case unsubscribed(RedisTopic)
     }
 
     let queue: RedisMessageQueue
@@ -50,6 +52,7 @@ final class RedisMessageQueue: RedisSubscriber {
     func redisSubscribed(to topic: RedisTopic) { self.add(.subscribed(topic)) }
     func redisMessage(_ message: RedisMessage) { self.add(.message(message)) }
     func redisInterrupted(_ error: RedisError) { self.add(.interrupted) }
+    func redisUnsubscribed(from topic: RedisTopic) { self.add(.unsubscribed(topic)) }
     func redisSubscriptionEnded(_ error: RedisError) { self.fail(error) }
 
     private func add(_ element: RedisMessages.Element) {

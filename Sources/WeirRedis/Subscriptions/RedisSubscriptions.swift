@@ -6,23 +6,32 @@ import WeirRESP
 /// All subscriptions of one loop, over one connection of their own.
 ///
 /// The connection is leased when the first one comes and given up after the last has gone. When it is lost everything is subscribed to
-/// again on the next one; each subscriber is told of the gap. What one pass of the loop subscribes to and gives up shares one write.
+/// again on the next one; each subscriber is told of the gap. What one pass of the loop subscribes to and gives up shares one write, and
+/// cancels out. Nothing is written while the socket takes nothing.
+///
+/// What the server takes away by itself is asked for again after a while, and after a longer one when it is taken away again.
 /// Belongs to one loop.
 final class RedisSubscriptions: LeaseReceiver, DeadlineReceiver {
     typealias Resource = RedisConnection
 
+    private static let bytesPerWrite = 16 * 1024
+    private static let lossTag: UInt64 = 1
     private let pool: LocalPool<RedisConnection>
     private let loopContext: LoopContext
     private let configuration: RedisConfiguration
     private var table = RedisSubscriptionTable()
     private var lastNumber = 0
     private var lease: Lease<RedisConnection>?
-    private var connection: RedisConnection?
+    private(set) var connection: RedisConnection?
     private var isLeasing = false
     private var request: LeaseRequest?
     private var isAskScheduled = false
     private var isEnded = false
     private var backoff: Backoff
+    /// Of topics that the server takes away.
+    private var lossBackoff: Backoff
+    private var lossTimer: DeadlineToken?
+    private var lastLoss: NIODeadline?
     private var random = SystemRandomNumberGenerator()
     private var target: DeadlineTarget?
     private var timer: DeadlineToken?
@@ -34,7 +43,11 @@ final class RedisSubscriptions: LeaseReceiver, DeadlineReceiver {
         self.loopContext = loopContext
         self.configuration = configuration
         self.backoff = backoff
+        self.lossBackoff = backoff
     }
+
+    /// All that the table holds.
+    var entries: Int { self.table.entries }
 
     // MARK: Users
 
@@ -45,7 +58,7 @@ final class RedisSubscriptions: LeaseReceiver, DeadlineReceiver {
 
     func subscribe(_ subscriber: any RedisSubscriber, _ number: Int, to topic: RedisTopic) throws(RedisError) {
         if self.isEnded { throw RedisError(.shutdown, "the client is shut down") }
-        guard self.table.count < self.configuration.maximumSubscriptions else {
+        guard self.table.contains(topic) || self.table.count < self.configuration.maximumSubscriptions else {
             throw RedisError(.tooManyPending, "there are as many subscriptions as are allowed")
         }
         let isConfirmed = self.table.add(subscriber, number, to: topic)
@@ -62,7 +75,7 @@ final class RedisSubscriptions: LeaseReceiver, DeadlineReceiver {
         // Let go of at the end: what it holds may end subscriptions, too.
         let removed = self.table.remove(number, from: topic)
         defer { withExtendedLifetime(removed) {} }
-        if self.table.isEmpty { self.letGo() } else { self.scheduleAsk() }
+        if self.table.isEmpty, self.connection == nil { self.letGo() } else { self.scheduleAsk() }
     }
 
     // MARK: The connection
@@ -92,6 +105,7 @@ final class RedisSubscriptions: LeaseReceiver, DeadlineReceiver {
             self?.connectionLost()
         }
         connection.interceptor = { [weak self] in self?.received($0) ?? false }
+        connection.onWritable = { [weak self] in self?.scheduleAsk() }
         self.hasHeard = true
         if let keepAlive = self.configuration.keepAlive { self.setTimer(keepAlive) }
         // Last: a write may find the connection gone.
@@ -111,6 +125,7 @@ final class RedisSubscriptions: LeaseReceiver, DeadlineReceiver {
         self.connection = nil
         self.lease.take()?.discard()
         self.cancelTimer()
+        self.cancelLossTimer()
         self.table.connectionLost()
         self.retryLater()
         self.interrupted(RedisError(.connectionLost, "the connection of the subscriptions was lost"))
@@ -129,8 +144,10 @@ final class RedisSubscriptions: LeaseReceiver, DeadlineReceiver {
     private func letGo() {
         self.connection?.onClose = nil
         self.connection?.interceptor = nil
+        self.connection?.onWritable = nil
         self.connection = nil
         self.cancelTimer()
+        self.cancelLossTimer()
         self.table.connectionLost()
         if let request = self.request.take(), self.pool.cancel(request) { self.isLeasing = false }
         self.lease.take()?.discard()
@@ -142,14 +159,21 @@ final class RedisSubscriptions: LeaseReceiver, DeadlineReceiver {
         self.loopContext.loop.assumeIsolated().execute { [weak self] in self?.ask() }
     }
 
-    /// Tells the server what has changed.
+    /// Tells the server what has changed, as far as its socket takes it.
     private func ask() {
         self.isAskScheduled = false
         guard let connection else { return }
-        var bytes = ByteBuffer()
-        for topic in self.table.takeUnneeded() { bytes.writeRESPCommand(topic.kind.unsubscribe, topic.name) }
-        for topic in self.table.takeUnasked() { bytes.writeRESPCommand(topic.kind.subscribe, topic.name) }
-        if bytes.readableBytes > 0 { connection.write(bytes) }
+        guard !self.table.isEmpty else { return self.letGo() }
+        while connection.isWritable {
+            var bytes = ByteBuffer()
+            while bytes.readableBytes < Self.bytesPerWrite, let command = self.table.nextCommand() {
+                let kind = command.topic.kind
+                bytes.writeRESPCommand(command.verb == .subscribe ? kind.subscribe : kind.unsubscribe, command.topic.name)
+            }
+            guard bytes.readableBytes > 0 else { return }
+            // May find the connection gone, which is not writable any more.
+            connection.write(bytes)
+        }
     }
 
     // MARK: What the server says
@@ -163,35 +187,37 @@ final class RedisSubscriptions: LeaseReceiver, DeadlineReceiver {
             for number in self.table.numbers(of: message.topic) {
                 self.table.subscriber(number, of: message.topic)?.redisMessage(message)
             }
-            return true
-        case .subscribed(let topic): return self.answered(self.table.confirmed(topic), topic)
-        case .unsubscribed: return true
-        case .refused(let error): return self.answered(self.table.refused(), error: error)
-        case .pong: return self.answered(self.table.ponged())
+        case .subscribed(let topic): self.answered(self.table.confirmed(topic), topic)
+        case .unsubscribed(let topic): self.answered(self.table.unsubscribed(topic), topic)
+        case .refused(let error): self.answered(self.table.refused(mayPass: error.mayPass), error: error)
+        case .pong: self.answered(self.table.ponged())
         case .other:
             // `PONG`, where there is RESP3; or what nobody understands.
-            return frame.kind == .simpleString ? self.answered(self.table.ponged()) : frame.kind == .push
+            guard frame.kind == .simpleString else { return frame.kind == .push }
+            self.answered(self.table.ponged())
         }
+        return true
     }
 
-    private func answered(_ answer: RedisSubscriptionTable.Answer, _ topic: RedisTopic? = nil, error: RedisError? = nil) -> Bool {
+    private func answered(_ answer: RedisSubscriptionTable.Answer, _ topic: RedisTopic? = nil, error: RedisError? = nil) {
         switch answer {
-        case .outOfOrder:
-            // Whose answer is whose is in doubt.
-            self.connection?.close()
-        case .numbers(let numbers):
+        case .done: break
+        case .outOfOrder: self.connection?.close()
+        case .confirmed(let numbers):
             self.backoff.reset()
-            guard let topic else { return true }
+            guard let topic else { break }
             for number in numbers { self.table.subscriber(number, of: topic)?.redisSubscribed(to: topic) }
+        case .lost(let numbers):
+            self.setLossTimer()
+            guard let topic else { break }
+            for number in numbers { self.table.subscriber(number, waitingFor: topic)?.redisUnsubscribed(from: topic) }
+        case .postponed: self.setLossTimer()
         case .refused(let subscribers):
-            let isUnused = self.table.isEmpty
             for subscriber in subscribers {
                 subscriber.redisSubscriptionEnded(error ?? RedisError(.unexpectedReply, "the server refused the subscription"))
             }
-            if isUnused, self.table.isEmpty { self.letGo() } else { self.scheduleAsk() }
-        case .pong: break
         }
-        return true
+        if self.table.hasChanges || self.table.isEmpty { self.scheduleAsk() }
     }
 
     // MARK: Time
@@ -208,7 +234,30 @@ final class RedisSubscriptions: LeaseReceiver, DeadlineReceiver {
         self.timer = nil
     }
 
+    /// One for all that is lost until it is over.
+    private func setLossTimer() {
+        let now = self.loopContext.loop.now
+        // It has kept what it was asked for again for longer than it is ever made to wait.
+        if let lastLoss, now - lastLoss > self.lossBackoff.maximum * 2 { self.lossBackoff.reset() }
+        self.lastLoss = now
+        guard self.lossTimer == nil, self.connection != nil else { return }
+        let target = self.target ?? self.loopContext.deadlines.register(self)
+        self.target = target
+        self.lossTimer = self.loopContext.deadlines.arm(
+            at: now + self.lossBackoff.next(using: &self.random), target: target, tag: Self.lossTag)
+    }
+
+    private func cancelLossTimer() {
+        if let lossTimer { self.loopContext.deadlines.cancel(lossTimer) }
+        self.lossTimer = nil
+    }
+
     func deadlineReached(tag: UInt64) {
+        if tag == Self.lossTag {
+            self.lossTimer = nil
+            self.table.retryLost()
+            return self.scheduleAsk()
+        }
         self.timer = nil
         guard let connection else { return self.connect() }
         guard let keepAlive = self.configuration.keepAlive else { return }
