@@ -221,4 +221,22 @@ extension [ScriptedServer.Step] {
         }
         try await server.shutdown().get()
     }
+
+    /// The proxy holds back that the server has gone, and says it when it may.
+    @Test(.timeLimit(.minutes(1))) func anEndThatWasHeldBackIsPassedOn() async throws {
+        let server = try await ScriptedServer.start(on: testGroup) { _ in [.awaitString("die"), .reset] }.get()
+        let proxy = try await FaultProxy.start(on: testGroup, to: server.address).get()
+        let client = try await ClientBootstrap(group: testGroup).connect(to: proxy.address).get()
+        try await proxy.update { $0.stallsReplies = true }.get()
+        try await client.writeAndFlush(ByteBuffer(string: "die"))
+        while try await server.acceptedConnections().get() == 0 { try await Task.sleep(for: .milliseconds(1)) }
+        while try await server.openConnections().get() > 0 { try await Task.sleep(for: .milliseconds(1)) }
+        // The proxy's own end of that connection goes, too.
+        while try await proxy.openConnections().get() > 1 { try await Task.sleep(for: .milliseconds(1)) }
+        #expect(client.isActive)
+        try await proxy.update { $0.stallsReplies = false }.get()
+        while client.isActive { try await Task.sleep(for: .milliseconds(1)) }
+        try await proxy.shutdown().get()
+        try await server.shutdown().get()
+    }
 }

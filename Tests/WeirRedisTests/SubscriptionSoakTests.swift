@@ -131,7 +131,11 @@ struct SubscriptionSoakTests {
                 return sum
             }
         } catch {
-            for driver in drivers { print(try await driver.eventLoop.submit { driver.value.state }.get()) }
+            for driver in drivers {
+                print(try await driver.eventLoop.submit { driver.value.state }.get())
+                // On its loop, before the driver is let go of somewhere else.
+                try await driver.eventLoop.submit { driver.value.leaveAll() }.get()
+            }
             throw error
         }
     }

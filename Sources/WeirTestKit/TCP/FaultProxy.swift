@@ -133,6 +133,9 @@ public final class FaultProxy: Sendable {
     /// Connections accepted and made since it started, both sides counted. May be called from any thread.
     public func acceptedConnections() -> EventLoopFuture<Int> { self.connections.acceptedCount() }
 
+    /// Connections now open, both sides counted. May be called from any thread.
+    public func openConnections() -> EventLoopFuture<Int> { self.connections.openCount() }
+
     /// Stops listening and closes all connections. May be called from any thread, and again.
     public func shutdown() -> EventLoopFuture<Void> {
         self.channel.close(promise: nil)
@@ -183,7 +186,12 @@ private final class FaultRelay: ChannelInboundHandler {
         self.isFromServer ? self.state.value.faults.stallsReplies : self.state.value.faults.stallsRequests
     }
 
-    func handlerAdded(context: ChannelHandlerContext) { self.channel = context.channel }
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.channel = context.channel
+        // What is held, the sender's end included, outlives the sender: this is here until the receiver has gone.
+        self.peer.closeFuture.assumeIsolated().whenComplete { _ in self.held.removeAll() }
+    }
+
     func handlerRemoved(context: ChannelHandlerContext) { self.channel = nil }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
