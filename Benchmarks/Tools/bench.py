@@ -54,6 +54,7 @@ def one_processor():
         return
     all_processors = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {max(all_processors)})
+    note(f"server and clients share processor {max(all_processors)}")
     try:
         yield
     finally:
@@ -124,8 +125,7 @@ class Bench:
         if row["budget"] != NONE:
             good = good and ours <= float(row["budget"])
         if row["need"] != NONE:
-            # As precise as the need is written, and no more precise than what is printed.
-            good = good and ratio is not None and round(ratio, 2) >= float(row["need"])
+            good = good and ratio is not None and ratio >= float(row["need"])
         unit = row["unit"] if ours is not None and row["unit"] != NONE else ""
         return (
             f"BENCH {title} ours={number(ours)}{unit} budget={row['budget']} peer={peer} theirs={number(theirs)} "

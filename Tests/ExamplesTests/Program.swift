@@ -11,9 +11,9 @@ final class Program: @unchecked Sendable {
 
     /// What the process wrote to both of its streams.
     private final class Output: Sendable {
-        private let state = Mutex((text: "", isRead: true))
+        private let state = Mutex((bytes: Data(), isRead: true))
 
-        var text: String { self.state.withLock { $0.text } }
+        var text: String { self.state.withLock { String(decoding: $0.bytes, as: UTF8.self) } }
         func stopReading() { self.state.withLock { $0.isRead = false } }
 
         /// Reads until the end on a thread of its own: `readabilityHandler` makes libdispatch follow a pointer that is none, once in a while.
@@ -23,7 +23,7 @@ final class Program: @unchecked Sendable {
                 while self.state.withLock({ $0.isRead }) {
                     let data = handle.availableData
                     if data.isEmpty { return }
-                    self.state.withLock { $0.text += String(decoding: data, as: UTF8.self) }
+                    self.state.withLock { $0.bytes.append(data) }
                 }
             }
         }

@@ -18,7 +18,7 @@ struct TCPKeepAlive {
 
     let options: [(option: ChannelOptions.Types.SocketOption, value: Int)]
 
-    /// - Parameter silence: after which it is asked; in whole seconds, from one to nine hours.
+    /// - Parameter silence: after which it is asked; in whole seconds, from 1 to 32,767.
     init(after silence: TimeAmount) {
         let seconds = Int(min(max(silence.nanoseconds / 1_000_000_000, 1), Self.longest))
         #if canImport(Darwin)
