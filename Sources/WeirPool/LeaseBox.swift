@@ -6,6 +6,10 @@ package final class LeaseBox<Resource> {
         self.lease = consume lease
     }
 
+    package func take() -> Lease<Resource>? {
+        self.lease.take()
+    }
+
     package func release() {
         self.lease.take()?.release()
     }

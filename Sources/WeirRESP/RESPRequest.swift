@@ -13,6 +13,11 @@ public struct RESPRequest: Hashable, Sendable {
         self.bytes = bytes
     }
 
+    /// A command that a ``RESPCommandScanner`` has found.
+    ///
+    /// - Parameter bytes: exactly those of the command; nothing is checked again.
+    public init(scanned bytes: ByteBuffer) { self.bytes = bytes }
+
     /// A command of these arguments, its name first. Copies them.
     ///
     /// - Precondition: there is at least one.

@@ -11,12 +11,7 @@ public struct RESPRequestDecoder: NIOSingleStepByteToMessageDecoder {
     public typealias InboundOut = RESPRequest
 
     private let limits: RESPLimits
-    /// Bytes of the command that have been checked.
-    private var position = 0
-    /// Arguments to come; 0 before the line that says how many.
-    private var missing = 0
-    /// The end of an argument whose length has been read, its CRLF included; 0 without one.
-    private var payloadEnd = 0
+    private var scanner: RESPCommandScanner
     /// Bytes without a line's end, of an inline command.
     private var searched = 0
     private var failure: RESPError?
@@ -24,6 +19,7 @@ public struct RESPRequestDecoder: NIOSingleStepByteToMessageDecoder {
     /// A decoder with these limits.
     public init(limits: RESPLimits = RESPLimits()) {
         self.limits = limits
+        self.scanner = RESPCommandScanner(limits: limits)
     }
 
     /// One command, or nil while it is not whole yet.
@@ -33,18 +29,16 @@ public struct RESPRequestDecoder: NIOSingleStepByteToMessageDecoder {
         if let failure { throw failure }
         do throws(RESPError) {
             while buffer.readableBytes > 0 {
-                if buffer.getInteger(at: buffer.readerIndex, as: UInt8.self) != UInt8(ascii: "*") {
+                switch try self.scan(buffer) {
+                case .command(let command): return buffer.readSlice(length: command.end).map(RESPRequest.init(checked:))
+                case .empty(let end): buffer.moveReaderIndex(forwardBy: end)
+                case .cutOff: return nil
+                case .inline:
                     guard let line = try self.takeLine(&buffer) else { return nil }
                     let words = try RESPInlineCommand.words(line)
                     if words.isEmpty { continue }
                     try self.checkInline(words)
                     return RESPRequest(words)
-                }
-                guard let end = try self.scan(buffer) else { return nil }
-                if end < 0 {
-                    buffer.moveReaderIndex(forwardBy: -end)
-                } else {
-                    return buffer.readSlice(length: end).map(RESPRequest.init(checked:))
                 }
             }
             return nil
@@ -61,50 +55,8 @@ public struct RESPRequestDecoder: NIOSingleStepByteToMessageDecoder {
         return nil
     }
 
-    private mutating func scan(_ buffer: ByteBuffer) throws(RESPError) -> Int? {
-        try buffer.readableBytesSpan.withUnsafeBytes { bytes throws(RESPError) in try self.scan(bytes) }
-    }
-
-    /// - Returns: the end of the command; negated, that of one without arguments; nil if it is not whole.
-    private mutating func scan(_ bytes: UnsafeRawBufferPointer) throws(RESPError) -> Int? {
-        if self.missing == 0 {
-            let line = try RESPLengthLine(bytes, at: 1)
-            guard line.end > 0 else { return nil }
-            guard !line.isStreamed else { throw RESPError(.malformedNumber, "a command's count that is none") }
-            if line.length <= 0 { return -line.end }
-            guard line.length <= self.limits.maximumElements else {
-                throw RESPError(.tooManyElements, "a command has more arguments than the limit")
-            }
-            self.missing = line.length
-            self.position = line.end
-        }
-        while self.missing > 0 {
-            if self.payloadEnd == 0 {
-                guard self.position < bytes.count else { return nil }
-                guard bytes[self.position] == UInt8(ascii: "$") else {
-                    throw RESPError(.malformedValue, "a command's argument is a string with its length")
-                }
-                let line = try RESPLengthLine(bytes, at: self.position + 1)
-                guard line.end > 0 else { return nil }
-                guard line.length >= 0 else { throw RESPError(.malformedNumber, "a command's argument has a length") }
-                guard line.length <= self.limits.maximumBulkLength else {
-                    throw RESPError(.bulkTooLong, "a string is longer than the limit")
-                }
-                guard line.end + 2 <= self.limits.maximumFrameLength - line.length else {
-                    throw RESPError(.frameTooLong, "a command is longer than the limit")
-                }
-                self.payloadEnd = line.end + line.length + 2
-            }
-            guard bytes.count >= self.payloadEnd else { return nil }
-            guard bytes[self.payloadEnd - 2] == UInt8(ascii: "\r"), bytes[self.payloadEnd - 1] == UInt8(ascii: "\n") else {
-                throw RESPError(.malformedLine, "a string does not end where its length says")
-            }
-            self.position = self.payloadEnd
-            self.payloadEnd = 0
-            self.missing -= 1
-        }
-        defer { self.position = 0 }
-        return self.position
+    private mutating func scan(_ buffer: ByteBuffer) throws(RESPError) -> RESPCommandScanner.Found {
+        try buffer.readableBytesSpan.withUnsafeBytes { bytes throws(RESPError) in try self.scanner.next(bytes, at: 0) }
     }
 
     // MARK: Inline commands

@@ -45,6 +45,10 @@ public final class RedisConnection: ChannelInboundHandler {
     var onWritable: (() -> Void)?
     /// Called once when the connection is of no more use, before any command fails.
     var onClose: (() -> Void)?
+    /// Takes what arrives in place of the commands' replies, as long as it is there.
+    var relay: (any RedisRelay)?
+    /// As whom, where and how commands are run on it, for those who change that: of a new connection without a handshake.
+    var identity = RedisIdentity()
     /// The pool has ordered it to be closed and is told when its socket is.
     var isRetired = false
 
@@ -70,7 +74,7 @@ public final class RedisConnection: ChannelInboundHandler {
     /// Whether the next user finds it as this one did: in the state that the handshake left, nothing due.
     var isClean: Bool {
         self.isUsable && !self.isAltered && self.watches == self.endedWatches && !self.hadSubscriptions && self.pipeline.pending == 0
-            && self.onPush == nil
+            && self.onPush == nil && self.relay == nil
     }
 
     // MARK: Sending
@@ -164,6 +168,9 @@ public final class RedisConnection: ChannelInboundHandler {
         self.context?.writeAndFlush(Self.wrapOutboundOut(bytes), promise: nil)
     }
 
+    /// Tells the server that nothing more will be asked.
+    func closeOutput() { self.context?.channel.close(mode: .output, promise: nil) }
+
     // MARK: The channel
 
     public func handlerAdded(context: ChannelHandlerContext) {
@@ -179,6 +186,7 @@ public final class RedisConnection: ChannelInboundHandler {
 
     public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !self.isClosed else { return }
+        if let relay { return relay.relayReceived(Self.unwrapInboundIn(data)) }
         self.pipeline.bytesArrived()
         self.reader.pointee.append(Self.unwrapInboundIn(data))
         do throws(RESPError) {
@@ -210,7 +218,9 @@ public final class RedisConnection: ChannelInboundHandler {
 
     public func channelWritabilityChanged(context: ChannelHandlerContext) {
         self.isWritable = context.channel.isWritable
-        if self.isWritable {
+        if let relay {
+            relay.relayWritabilityChanged(self.isWritable)
+        } else if self.isWritable {
             self.pipeline.writabilityChanged()
             self.onWritable?()
         }
@@ -235,6 +245,7 @@ public final class RedisConnection: ChannelInboundHandler {
         self.onPush = nil
         self.onWritable = nil
         self.interceptor = nil
+        self.relay = nil
         self.context?.close(promise: nil)
         onClose?()
         let error = { (mayHaveRun: Bool) in RedisError(code, message, cause: cause, mayHaveRun: mayHaveRun) }

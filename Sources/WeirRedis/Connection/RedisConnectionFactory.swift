@@ -45,14 +45,15 @@ public final class RedisConnectionFactory: ResourceFactory {
         }
     }
 
-    /// Asks by `PING`. A user who may not ask that has an answer too.
+    /// Asks by `PING`. A user who may not ask that, or who has not logged in, has an answer too.
     public func validate(_ connection: RedisConnection, _ handle: ResourceHandle<RedisConnection>) {
         let ping = RedisCommand<Void>.ping.request
         _ = connection.send(
             ping, deadline: self.loopContext.loop.now + self.target.configuration.commandTimeout,
             .closure { result in
                 guard case .success(let reply) = result else { return handle.validated(false) }
-                handle.validated(!reply.isError || RedisError.serverError(reply).serverErrorKind == .noPermission)
+                let kind = reply.isError ? RedisError.serverError(reply).serverErrorKind : nil
+                handle.validated(!reply.isError || kind == .noPermission || kind == .notAuthenticated && !self.target.shakesHands)
             })
     }
 

@@ -90,6 +90,10 @@ final class RedisDial {
         guard self.whenDone != nil else { return channel.close(promise: nil) }
         do {
             let connection = try channel.pipeline.syncOperations.handler(type: RedisConnection.self)
+            guard self.target.shakesHands else {
+                _ = connection.handshakeDone(replyLimits: self.target.configuration.replyLimits)
+                return self.finish(.success(connection))
+            }
             RedisHandshake(connection, url: self.target.url, configuration: self.target.configuration)
                 .run { result in self.finish(result.map { connection }) }
         } catch {

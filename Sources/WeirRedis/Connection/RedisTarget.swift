@@ -6,10 +6,13 @@ struct RedisTarget: Sendable {
     let configuration: RedisConfiguration
     /// Nil for none.
     let tls: RedisTLS?
+    /// Whether the handshake is done on a new connection; if not, it is as the server made it, not logged in.
+    let shakesHands: Bool
 
     /// Reads the certificates that the configuration names, on the calling thread.
-    init(url: RedisURL, configuration: RedisConfiguration) {
+    init(url: RedisURL, configuration: RedisConfiguration, shakesHands: Bool = true) {
         self.url = url
+        self.shakesHands = shakesHands
         self.configuration = configuration
         if let tls = configuration.tls ?? (url.usesTLS ? .makeClientConfiguration() : nil) {
             self.tls = RedisTLS(tls, serverName: configuration.tlsServerName)

@@ -1,0 +1,525 @@
+public import NIOCore
+import WeirCore
+import WeirPool
+import WeirRESP
+
+/// One client of a ``RedisProxy``: reads its commands, passes them on as ``RedisProxyTable`` says, and gives it its replies in its order.
+///
+/// The last handler of a client's pipeline, on whose loop it belongs. What is sent together is passed on together. A command that moves
+/// the client or needs a connection of its own waits until all before it are answered. A client that takes no replies is read from no more,
+/// and holds back nobody else. `allowRemoteHalfClosure` is honoured: a client that has said all still gets its replies.
+public final class RedisProxyHandler: ChannelInboundHandler {
+    public typealias InboundIn = ByteBuffer
+    public typealias OutboundOut = ByteBuffer
+
+    /// What commands that came wait for.
+    enum Wait {
+        case nothing
+        /// The replies to those before them.
+        case replies
+        /// Fewer replies due, or room on the way to the server.
+        case room
+        /// A connection.
+        case connection
+    }
+
+    /// Which replies the client wants.
+    enum Replies { case all, none, notTheNext }
+
+    let proxy: LocalRedisProxy
+    let loopContext: LoopContext
+    private(set) var context: ChannelHandlerContext?
+
+    // What belongs to the client.
+    var identity: RedisIdentity
+    var needsLogin: Bool
+    var user: String?
+    var name = ByteBuffer()
+    var replies = Replies.all
+
+    // What it has sent.
+    var scanner: RESPCommandScanner
+    var pending = ByteBuffer()
+    var outstanding = 0
+    var wait = Wait.nothing
+    private var isProcessing = false
+    private var isReading = true
+
+    // Where it goes.
+    private var relay: RedisSharedRelay?
+    var leased: RedisLeasedRelay?
+    var leaseRequest: LeaseRequest?
+    var leaseFailure: ByteBuffer?
+    /// Told whether the reply that is due is one, or an error: the client becomes another by it.
+    var move: ((_ isGranted: Bool) -> Void)?
+    var isTransactionAborted = false
+
+    // What it gets.
+    let output = RedisProxyOutput()
+
+    public private(set) var isGone = false
+    private(set) var isEnding = false
+    /// The client says nothing more.
+    private(set) var isInputClosed = false
+    private var isDraining = false
+    private var isClosing = false
+    private var reason: StaticString?
+    public private(set) var address: SocketAddress?
+    private var startedAt: NIODeadline = .uptimeNanoseconds(0)
+    private var lastActive: NIODeadline = .uptimeNanoseconds(0)
+    private var target: DeadlineTarget?
+    private(set) var commands: UInt64 = 0
+    private var bytesReceived: UInt64 = 0
+
+    /// On the client's loop.
+    public init(_ proxy: LocalRedisProxy) {
+        self.proxy = proxy
+        self.loopContext = proxy.loopContext
+        self.identity = proxy.anonymous
+        let needsLogin = proxy.configuration.users?.needsLogin ?? false
+        self.needsLogin = needsLogin
+        self.scanner = RESPCommandScanner(limits: needsLogin ? Self.limitsBeforeLogin : proxy.configuration.commandLimits)
+    }
+
+    /// As Redis limits those who have not logged in.
+    static let limitsBeforeLogin = RESPLimits(maximumBulkLength: 16_384, maximumElements: 16, maximumFrameLength: 65_536)
+
+    // MARK: The channel
+
+    public func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        if context.channel.isActive { self.begin(context) }
+    }
+
+    public func channelActive(context: ChannelHandlerContext) {
+        self.begin(context)
+        context.fireChannelActive()
+    }
+
+    private func begin(_ context: ChannelHandlerContext) {
+        guard self.address == nil, !self.isGone else { return }
+        self.address = context.channel.remoteAddress
+        self.startedAt = self.loopContext.passTime
+        self.lastActive = self.startedAt
+        self.watchIdleness()
+    }
+
+    public func handlerRemoved(context: ChannelHandlerContext) {
+        self.left()
+        self.context = nil
+    }
+
+    public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !self.isEnding, !self.isGone else { return }
+        var bytes = Self.unwrapInboundIn(data)
+        self.lastActive = self.loopContext.passTime
+        self.bytesReceived &+= UInt64(bytes.readableBytes)
+        self.proxy.bytesReceived.increment(by: UInt64(bytes.readableBytes))
+        if self.pending.readableBytes == 0 { self.pending = bytes } else { self.pending.writeBuffer(&bytes) }
+        self.process()
+    }
+
+    public func channelWritabilityChanged(context: ChannelHandlerContext) { context.fireChannelWritabilityChanged() }
+
+    public func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let event = event as? ChannelEvent, event == .inputClosed {
+            self.isInputClosed = true
+            // Who blocks its connection may wait for ever, and has gone as far as anyone can know.
+            if self.leased?.mayBlock ?? false { self.cut(nil) } else { self.process() }
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    public func channelInactive(context: ChannelHandlerContext) {
+        self.left()
+        context.fireChannelInactive()
+    }
+
+    public func errorCaught(context: ChannelHandlerContext, error: any Error) { self.cut("the connection broke") }
+
+    // MARK: Commands
+
+    /// Goes on with what has come, unless it waits for something else.
+    func resume() {
+        switch self.wait {
+        case .nothing, .connection: return
+        case .replies: guard self.outstanding == 0, self.leased?.isQuiet ?? true else { return }
+        case .room: guard self.outstanding <= self.proxy.configuration.maximumPending / 2 else { return }
+        }
+        self.wait = .nothing
+        self.process()
+    }
+
+    /// What was waited for has come.
+    func goOn() {
+        self.wait = .nothing
+        self.process()
+    }
+
+    private func process() {
+        guard !self.isProcessing, self.wait == .nothing else { return self.updateReading() }
+        self.isProcessing = true
+        while self.wait == .nothing, !self.isEnding, !self.isGone {
+            if let leased, leased.hold.isEmpty {
+                guard self.outstanding == 0, leased.isQuiet else {
+                    self.wait = .replies
+                    break
+                }
+                self.endLease()
+            }
+            guard self.pending.readableBytes >= self.scanner.neededBytes, self.takeCommands() else { break }
+        }
+        self.isProcessing = false
+        self.leased?.flush()
+        self.endIfOver()
+        self.updateReading()
+    }
+
+    private func endIfOver() {
+        guard self.isInputClosed || self.isDraining, !self.isEnding, !self.isGone else { return }
+        let isOver = self.wait == .nothing && self.outstanding == 0
+        if self.isInputClosed ? isOver : isOver && self.leased == nil { self.end(self.isInputClosed ? nil : "the proxy stops") }
+    }
+
+    /// Passes on what may be passed on, up to the first command that wants more.
+    ///
+    /// - Returns: false if nothing more can be done with what has come.
+    private func takeCommands() -> Bool {
+        let room = self.proxy.configuration.maximumPending - self.outstanding
+        guard room > 0, !(self.leased?.isFull ?? self.relay?.isFull ?? false) else {
+            self.wait = .room
+            if self.leased == nil, room > 0 { self.relay?.tellOfRoom(self) }
+            return false
+        }
+        let bytes = self.pending
+        var found = RESPCommandScanner.Found.cutOff
+        var action = RedisProxyAction.forward
+        var (end, count) = (0, 0)
+        do throws(RESPError) {
+            try bytes.readableBytesSpan.withUnsafeBytes { pointer throws(RESPError) in
+                var first = RedisCommandName("")
+                scanning: while count < room {
+                    found = try self.scanner.next(pointer, at: end)
+                    switch found {
+                    case .command(let command):
+                        let name = RedisCommandName(pointer, at: command.nameStart, length: command.nameLength)
+                        action = self.proxy.lookup.action(of: name)
+                        if action != .forward || self.needsLogin {
+                            action = self.action(action, name, of: bytes, from: end, to: command.end)
+                            if action != .forward { break scanning }
+                        }
+                        if count == 0 { first = name }
+                        count += 1
+                        end = command.end
+                        // One more would be the next.
+                        if self.replies == .notTheNext { break scanning }
+                    case .empty(let emptyEnd): end = emptyEnd
+                    case .cutOff, .inline: break scanning
+                    }
+                }
+                if count > 0 { self.forward(UnsafeRawBufferPointer(rebasing: pointer[..<end]), count, first) }
+            }
+        } catch {
+            // What was whole before it is passed on when it is read again, and then there is only this.
+            guard end == 0 else { return self.takeBeforeError(bytes, end) }
+            self.violated(error)
+            return false
+        }
+        if self.isGone { return false }
+        self.pending.moveReaderIndex(forwardBy: end)
+        if self.replies == .notTheNext, count > 0 {
+            self.wait = .replies
+            return false
+        }
+        switch found {
+        case .command(let command) where action != .forward:
+            return self.handle(action, self.pending.getSlice(at: self.pending.readerIndex, length: command.end - end)!)
+        case .inline:
+            return self.expandInline()
+        case .command, .empty: return self.pending.readableBytes > 0
+        case .cutOff:
+            if self.pending.readableBytes == 0 { self.pending = ByteBuffer() }
+            return false
+        }
+    }
+
+    /// Commands that stand before what is none.
+    private func takeBeforeError(_ bytes: ByteBuffer, _ end: Int) -> Bool {
+        self.scanner = self.newScanner()
+        let rest = bytes.getSlice(at: bytes.readerIndex + end, length: bytes.readableBytes - end)!
+        self.pending = bytes.getSlice(at: bytes.readerIndex, length: end)!
+        while self.wait == .nothing, !self.isGone, !self.isEnding, self.pending.readableBytes > 0, self.takeCommands() {}
+        if self.isGone || self.isEnding { return false }
+        var pending = self.pending
+        pending.writeImmutableBuffer(rest)
+        self.pending = pending
+        return self.wait == .nothing
+    }
+
+    func newScanner() -> RESPCommandScanner {
+        RESPCommandScanner(limits: self.needsLogin ? Self.limitsBeforeLogin : self.proxy.configuration.commandLimits)
+    }
+
+    private func forward(_ bytes: UnsafeRawBufferPointer, _ count: Int, _ name: RedisCommandName) {
+        self.outstanding += count
+        self.count(count)
+        if let leased {
+            if leased.isStream { self.outstanding -= count }
+            leased.append(bytes, count: count)
+        } else {
+            self.sharedRelay().append(bytes, count: count, name: name, of: self)
+        }
+    }
+
+    func count(_ count: Int) {
+        self.commands &+= UInt64(count)
+        self.proxy.commands.increment(by: UInt64(count))
+    }
+
+    func sharedRelay() -> RedisSharedRelay {
+        if let relay { return relay }
+        let relay = self.proxy.join(self.identity)
+        self.relay = relay
+        return relay
+    }
+
+    /// From now on its commands go where those of its identity go.
+    func leaveRelay() {
+        guard let relay = self.relay.take() else { return }
+        self.proxy.leave(relay)
+    }
+
+    /// Uses this relay, which was joined for the client.
+    func use(_ relay: RedisSharedRelay) {
+        self.leaveRelay()
+        self.relay = relay
+    }
+
+    /// Inline commands become what others send.
+    private func expandInline() -> Bool {
+        var decoder = RESPRequestDecoder(limits: self.proxy.configuration.commandLimits)
+        var commands = ByteBuffer()
+        do {
+            while let first = self.pending.readableBytesView.first, first != UInt8(ascii: "*") {
+                guard let request = try decoder.decode(buffer: &self.pending) else { break }
+                commands.writeImmutableBuffer(request.bytes)
+            }
+        } catch {
+            if commands.readableBytes == 0 {
+                self.violated(error as? RESPError)
+                return false
+            }
+        }
+        guard commands.readableBytes > 0 else { return false }
+        commands.writeImmutableBuffer(self.pending)
+        self.pending = commands
+        return true
+    }
+
+    /// What came is no command: the client is told why, as Redis tells it, and disconnected.
+    private func violated(_ error: RESPError?) {
+        guard self.outstanding == 0 else {
+            self.wait = .replies
+            self.scanner = self.newScanner()
+            return
+        }
+        self.answer("-ERR Protocol error: \(error?.message ?? "not the protocol")\r\n")
+        self.end("sent what is not the protocol")
+    }
+
+    // MARK: Reading
+
+    /// What cannot be passed on is left with the client.
+    func updateReading() {
+        let shouldRead = !self.output.isSlow && !self.isEnding && (self.wait == .nothing || self.pending.readableBytes == 0)
+        guard shouldRead != self.isReading, !self.isGone, let context else { return }
+        self.isReading = shouldRead
+        try? context.channel.syncOptions?.setOption(.autoRead, value: shouldRead)
+    }
+
+    // MARK: Replies
+
+    /// What the server has answered.
+    ///
+    /// - Parameter completed: commands whose replies end with this.
+    @inline(__always)
+    func deliver(_ bytes: ByteBuffer, completed: Int) {
+        self.outstanding -= completed
+        if self.move != nil { self.moveIfGranted(bytes) }
+        self.write(bytes)
+        if completed > 0 { self.completed() }
+    }
+
+    @inline(__always)
+    private func completed() {
+        if self.outstanding == 0, self.replies == .notTheNext { self.replies = .all }
+        if self.wait != .nothing { self.resume() }
+        guard self.outstanding == 0 else { return }
+        if self.isEnding { self.closeWhenTaken() } else if self.isInputClosed || self.isDraining { self.endIfOver() }
+    }
+
+    private func moveIfGranted(_ reply: ByteBuffer) {
+        self.move.take()?(reply.readableBytesView.first != UInt8(ascii: "-"))
+    }
+
+    /// Commands that found no connection; none was sent.
+    func refused(_ error: RedisDressingError, commands: Int) {
+        self.outstanding -= commands
+        self.move.take()?(false)
+        self.proxy.refusals.increment(by: UInt64(commands))
+        let reply = error.reply ?? Self.unreachable
+        for _ in 0..<commands { self.write(reply) }
+        self.completed()
+    }
+
+    static let unreachable = ByteBuffer(string: "-ERR the proxy has no connection to the server\r\n")
+
+    /// Says something of the proxy's own, in its turn: when nothing else is due.
+    func answer(_ text: String) { self.write(ByteBuffer(string: text)) }
+
+    func write(_ bytes: ByteBuffer) {
+        guard !self.isGone, self.replies == .all, let context else { return }
+        self.proxy.bytesSent.increment(by: UInt64(bytes.readableBytes))
+        self.output.write(bytes, self, context)
+    }
+
+    /// It takes replies again, or no more for now.
+    func outputChanged() {
+        self.leased?.setReading(!self.output.isSlow)
+        self.updateReading()
+        if !self.output.isSlow { self.resume() }
+    }
+
+    // MARK: Leases
+
+    func lease() {
+        self.wait = .connection
+        let deadline = self.loopContext.loop.now + self.proxy.configuration.connectionTimeout
+        var isDone = false
+        let request = self.proxy.pool.lease(owner: .proxyClient, deadline: deadline) { [self] result in
+            isDone = true
+            self.leaseRequest = nil
+            switch consume result {
+            case .failure: self.leaseFailed(RedisDressingError(reply: nil))
+            case .success(let lease): self.leaseGranted(lease, deadline: deadline)
+            }
+        }
+        if !isDone { self.leaseRequest = request }
+    }
+
+    private func leaseGranted(_ lease: consuming Lease<RedisConnection>, deadline: NIODeadline) {
+        let connection = lease.resource
+        guard !self.isGone else { return lease.release() }
+        guard connection.isUsable, self.identity.commands(from: connection.identity) != nil else {
+            lease.discard()
+            return self.loopContext.loop.assumeIsolated().execute { if !self.isGone { self.lease() } }
+        }
+        let box = LeaseBox(lease)
+        dress(connection, as: self.identity, deadline: deadline) { result in
+            switch result {
+            case .failure(let error):
+                box.discard()
+                self.leaseFailed(error)
+            case .success:
+                guard !self.isGone else { return box.release() }
+                guard let lease = box.take() else { return }
+                self.leased = RedisLeasedRelay(lease, self, limits: self.proxy.configuration.connection.replyLimits)
+                self.goOn()
+            }
+        }
+    }
+
+    private func leaseFailed(_ error: RedisDressingError) {
+        guard !self.isGone else { return }
+        self.leaseFailure = error.reply ?? Self.unreachable
+        self.goOn()
+    }
+
+    func endLease() {
+        self.isTransactionAborted = false
+        self.leased.take()?.end()
+    }
+
+    // MARK: The end
+
+    /// The connection was lost that owed it something, or kept something of it.
+    func upstreamLost() {
+        self.proxy.upstreamLosses.increment()
+        self.cut("the server's connection was lost")
+    }
+
+    /// Lets it have its replies and disconnects it; takes no more commands.
+    func end(_ reason: StaticString?) {
+        guard !self.isEnding, !self.isGone else { return }
+        self.isEnding = true
+        self.reason = self.reason ?? reason
+        self.pending = ByteBuffer()
+        if self.outstanding == 0 { self.closeWhenTaken() } else { self.updateReading() }
+    }
+
+    /// Ends it when nothing of it is under way: at once, or when that has come to its end. For shutdown.
+    public func drain() {
+        self.isDraining = true
+        if let leased, !leased.hold.isDisjoint(with: [.subscriptions, .forGood]) { return self.cut("the proxy stops") }
+        self.endIfOver()
+    }
+
+    /// Disconnects it at once.
+    public func closeNow() { self.cut("the proxy stops") }
+
+    private func closeWhenTaken() {
+        guard let context, !self.isGone, !self.isClosing else { return }
+        self.isClosing = true
+        self.output.whenTaken(context) { self.cut(nil) }
+        self.loopContext.loop.assumeIsolated().scheduleTask(in: self.proxy.configuration.closeTimeout) { self.cut("took no replies") }
+        self.updateReading()
+    }
+
+    /// Disconnects it at once.
+    func cut(_ reason: StaticString?) {
+        guard let context, !self.isGone else { return }
+        self.reason = self.reason ?? reason
+        self.left()
+        context.close(promise: nil)
+    }
+
+    private func left() {
+        guard !self.isGone else { return }
+        self.isGone = true
+        self.pending = ByteBuffer()
+        self.output.drop()
+        self.move.take()?(false)
+        if let request = self.leaseRequest.take() { self.proxy.pool.cancel(request) }
+        self.endLease()
+        self.leaveRelay()
+        if let target { self.loopContext.deadlines.unregister(target) }
+        self.target = nil
+        self.proxy.observer?.redisClientLeft(
+            RedisProxyClientSummary(
+                address: self.address, user: self.user, commands: self.commands, bytesReceived: self.bytesReceived,
+                bytesSent: self.output.bytesSent, duration: self.loopContext.loop.now - self.startedAt, reason: self.reason))
+    }
+}
+
+extension RedisProxyHandler: DeadlineReceiver {
+    private func watchIdleness() {
+        guard let idleTimeout = self.proxy.configuration.idleTimeout else { return }
+        let target = self.target ?? self.loopContext.deadlines.register(self)
+        self.target = target
+        _ = self.loopContext.deadlines.arm(at: max(self.lastActive + idleTimeout, self.loopContext.loop.now), target: target, tag: 0)
+    }
+
+    public func deadlineReached(tag: UInt64) {
+        guard !self.isGone, let idleTimeout = self.proxy.configuration.idleTimeout else { return }
+        let isHearing = self.leased.map { !$0.hold.isDisjoint(with: [.subscriptions, .forGood]) } ?? false
+        let isWaiting = self.outstanding > 0 || self.wait != .nothing || isHearing
+        if isWaiting { self.lastActive = self.loopContext.loop.now }
+        if self.lastActive + idleTimeout <= self.loopContext.loop.now { return self.cut("was idle") }
+        self.watchIdleness()
+    }
+}
+
+extension Owner {
+    /// Clients of a proxy that have a connection of their own.
+    static let proxyClient = Owner("proxy client")
+}
