@@ -34,6 +34,7 @@ let package = Package(
         .library(name: "WeirRESP", targets: ["WeirRESP"]),
         .library(name: "WeirRedis", targets: ["WeirRedis"]),
         .library(name: "WeirHTTP", targets: ["WeirHTTP"]),
+        .library(name: "WeirServer", targets: ["WeirServer"]),
         .library(name: "WeirTestKit", targets: ["WeirTestKit"]),
         .executable(name: "Gateway", targets: ["Gateway"]),
         .executable(name: "EchoServer", targets: ["EchoServer"]),
@@ -62,6 +63,9 @@ let package = Package(
             dependencies: ["WeirCore", "WeirPool", "WeirRESP", nioCore, nioPosix, nioSSL, crypto, logging, serviceLifecycle],
             swiftSettings: settings),
         .target(name: "WeirHTTP", dependencies: ["WeirCore", "WeirPool", nioCore, nioPosix, nioHTTP1, logging], swiftSettings: settings),
+        // The front door of servers and proxies: knows no protocol of theirs.
+        .target(
+            name: "WeirServer", dependencies: ["WeirCore", nioCore, nioPosix, nioHTTP1, nioConcurrencyHelpers], swiftSettings: settings),
         // The fakes, for our tests and everyone else's.
         .target(name: "WeirTestKit", dependencies: ["WeirRESP", nioCore, nioPosix, nioHTTP1], swiftSettings: settings),
 
