@@ -14,6 +14,7 @@ let settings: [SwiftSetting] =
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioConcurrencyHelpers = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioFoundation = Target.Dependency.product(name: "NIOFoundationCompat", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -38,6 +39,7 @@ let package = Package(
         .library(name: "WeirTestKit", targets: ["WeirTestKit"]),
         .executable(name: "Gateway", targets: ["Gateway"]),
         .executable(name: "EchoServer", targets: ["EchoServer"]),
+        .executable(name: "RedisProxy", targets: ["RedisProxy"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
@@ -80,6 +82,14 @@ let package = Package(
         .executableTarget(
             name: "EchoServer", dependencies: ["WeirCore", nioCore, nioPosix, logging, serviceLifecycle, unixSignals],
             path: "Examples/EchoServer", swiftSettings: settings),
+
+        .executableTarget(
+            name: "RedisProxy",
+            dependencies: [
+                "WeirCore", "WeirPool", "WeirRedis", "WeirServer", nioCore, nioPosix, nioFoundation, nioSSL, logging, serviceLifecycle,
+                unixSignals,
+            ],
+            path: "Examples/RedisProxy", swiftSettings: settings),
 
         .testTarget(
             name: "WeirCoreTests",

@@ -49,7 +49,8 @@ extension RedisProxyHandler {
                 return true
             }
             self.lease()
-            return false
+            // It may have got one at once.
+            return self.wait == .nothing
         case .select, .auth, .hello:
             return self.moves(action, request)
         case .reset:

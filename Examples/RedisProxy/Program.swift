@@ -1,0 +1,66 @@
+import Foundation
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import UnixSignals
+import WeirCore
+import WeirRedis
+import WeirServer
+
+/// A Redis server for clients of any language, in front of a real one: thousands of clients share a few connections of each loop.
+///
+///     REDIS_URL=redis://10.0.0.7:6379 swift run -c release RedisProxy
+///     redis-cli -p 6380
+///
+/// What each command means for a client that shares its connection, ``RedisProxyTable`` says. SIGTERM or SIGINT: no new clients, and what
+/// runs is finished for up to `DRAIN_SECONDS`; another signal cuts that short. The environment is that of ``Settings``.
+@main
+struct Program {
+    static func main() async {
+        do {
+            try await self.run(try Settings())
+        } catch {
+            LogDestination.standardError.write("RedisProxy: \((error as? StartError)?.message ?? "\(error)")\n")
+            exit(1)
+        }
+    }
+
+    private static func run(_ settings: Settings) async throws {
+        // From here on a signal is kept for the services, though they do not run yet.
+        let signals = await UnixSignalsSequence(trapping: [.sigterm, .sigint])
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.loops)
+        let metrics = MetricRegistry(group: group)
+        let logs = try ProxyLogs(group, settings)
+        let proxy = RedisProxy(
+            url: settings.redis, group: group, configuration: settings.proxy, pool: settings.pool, metrics: metrics, logger: .quiet,
+            observer: { logs.observer(on: $0) })
+        let server = try await ProxyServer.bind(settings, group: group, proxy: proxy)
+        let status = try await ProxyStatus.bind(settings, group: group, server: server, proxy: proxy, metrics: metrics)
+        LogDestination.standardOutput.write("RedisProxy listens on \(server.address), in front of \(settings.redis)\n")
+
+        // Shut down from the last to the first: clients end before the connections that serve them.
+        let services = ServiceGroup(
+            configuration: ServiceGroupConfiguration(services: [.init(service: proxy), .init(service: server)], logger: .quiet))
+        let watch = Task {
+            var isFirst = true
+            for await _ in signals {
+                if isFirst { await services.triggerGracefulShutdown() } else { server.endDrain() }
+                isFirst = false
+            }
+        }
+        try await services.run()
+        watch.cancel()
+        try await status?.shutdown().get()
+        await logs.close(saying: "RedisProxy has stopped")
+    }
+}
+
+extension Logger {
+    /// Warnings and worse, on standard error.
+    static var quiet: Logger {
+        var logger = Logger(label: "redis-proxy") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = .warning
+        return logger
+    }
+}
