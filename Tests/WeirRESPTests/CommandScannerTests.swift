@@ -1,0 +1,52 @@
+import NIOCore
+import Testing
+import WeirRESP
+
+/// Commands found where they are.
+@Suite struct CommandScannerTests {
+    @Test(arguments: [1, 2, 9, 10, 11, 99, 100, 101, 1000]) func findsCommandsOfAnyCount(count: Int) throws {
+        let arguments = (0..<count).map { ByteBuffer(string: $0 == 0 ? "name" : String(repeating: "x", count: $0 % 12)) }
+        let command = RESPRequest(arguments).bytes
+        // Between others, and cut off at every byte for the shorter ones.
+        var bytes = RESPRequest([ByteBuffer(string: "PING")]).bytes
+        let start = bytes.readableBytes
+        bytes.writeImmutableBuffer(command)
+        bytes.writeString("*1\r\n")
+        var scanner = RESPCommandScanner()
+        bytes.withUnsafeReadableBytes { pointer in
+            let step = max(1, command.readableBytes / 200)
+            for length in stride(from: 0, to: command.readableBytes, by: step) {
+                let cutOff = UnsafeRawBufferPointer(rebasing: pointer[..<(start + length)])
+                guard case .cutOff? = try? scanner.next(cutOff, at: start) else { return Issue.record("found in \(length) bytes") }
+                #expect(scanner.neededBytes > length)
+            }
+            guard case .command(let found)? = try? scanner.next(pointer, at: start) else { return Issue.record("not found") }
+            #expect(found.count == count && found.end == start + command.readableBytes)
+            #expect(pointer[found.nameStart..<(found.nameStart + found.nameLength)].elementsEqual("name".utf8))
+            guard case .cutOff? = try? scanner.next(pointer, at: found.end) else { return Issue.record("found too much") }
+        }
+    }
+
+    @Test func lengthsOfAnyKindAgreeWithTheDecoder() {
+        for length in [0, 1, 9, 10, 99, 100, 999, 1000, 9999, 10_000, 99_999, 100_000, 123_456] {
+            let request = RESPRequest([ByteBuffer(string: "SET"), ByteBuffer(repeating: UInt8(ascii: "v"), count: length)])
+            var scanner = RESPCommandScanner()
+            let end = request.bytes.withUnsafeReadableBytes { pointer in
+                if case .command(let found)? = try? scanner.next(pointer, at: 0) { found.end } else { -1 }
+            }
+            #expect(end == request.bytes.readableBytes, "\(length)")
+        }
+    }
+
+    @Test func tellsOtherFormsApart() throws {
+        var scanner = RESPCommandScanner()
+        try "PING\r\n*0\r\n*-1\r\n*1\r\n".utf8CString.withUnsafeBytes { raw in
+            let bytes = UnsafeRawBufferPointer(rebasing: raw.dropLast())
+            guard case .inline = try scanner.next(bytes, at: 0) else { return Issue.record("inline") }
+            guard case .empty(end: 10) = try scanner.next(bytes, at: 6) else { return Issue.record("empty") }
+            guard case .empty(end: 15) = try scanner.next(bytes, at: 10) else { return Issue.record("null") }
+            guard case .cutOff = try scanner.next(bytes, at: 15) else { return Issue.record("cut off") }
+            guard case .cutOff = try scanner.next(bytes, at: bytes.count) else { return Issue.record("nothing") }
+        }
+    }
+}
