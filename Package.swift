@@ -101,7 +101,8 @@ let package = Package(
         .testTarget(
             name: "WeirRedisTests",
             dependencies: [
-                "WeirRedis", "WeirRESP", "WeirTestKit", "WeirPool", "WeirCore", nioCore, nioPosix, nioEmbedded, nioConcurrencyHelpers,
+                "RedisProcess", "WeirRedis", "WeirRESP", "WeirTestKit", "WeirPool", "WeirCore", nioCore, nioPosix, nioEmbedded,
+                nioConcurrencyHelpers,
             ],
             swiftSettings: settings),
         // Connecting: URLs, TLS, Unix sockets, handshakes.
@@ -109,6 +110,18 @@ let package = Package(
             name: "WeirRedisConnectTests",
             dependencies: [
                 "WeirRedis", "WeirRESP", "WeirTestKit", "WeirPool", "WeirCore", nioCore, nioPosix, nioSSL, nioConcurrencyHelpers,
+            ],
+            swiftSettings: settings),
+        // A redis-server of a test's own.
+        .target(
+            name: "RedisProcess", dependencies: ["WeirRedis", "WeirRESP", nioCore, nioPosix], path: "Tests/RedisProcess",
+            swiftSettings: settings),
+        // Clients of the proxy against servers of the tests' own.
+        .testTarget(
+            name: "WeirRedisProxyTests",
+            dependencies: [
+                "RedisProcess", "WeirRedis", "WeirRESP", "WeirTestKit", "WeirPool", "WeirCore", nioCore, nioPosix, nioConcurrencyHelpers,
+                crypto,
             ],
             swiftSettings: settings),
         .testTarget(

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import RedisProcess
 import Testing
 import WeirRESP
 import WeirTestKit

@@ -2,6 +2,7 @@ import Foundation
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
+import RedisProcess
 import Testing
 import WeirCore
 import WeirPool

@@ -1,6 +1,7 @@
 import Foundation
 import NIOCore
 import NIOPosix
+import RedisProcess
 import Testing
 import WeirCore
 import WeirPool

@@ -1,6 +1,7 @@
 import NIOCore
 import NIOEmbedded
 import NIOPosix
+import RedisProcess
 import Testing
 import WeirCore
 import WeirRESP

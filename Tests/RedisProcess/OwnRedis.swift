@@ -1,18 +1,17 @@
-import Foundation
-import NIOCore
+package import Foundation
+package import NIOCore
 import NIOPosix
-import WeirRESP
-
-@testable import WeirRedis
+package import WeirRESP
+package import WeirRedis
 
 /// A Redis of one test, which may be stopped, killed and started again at the same port.
-final class OwnRedis {
-    let port: Int
+package final class OwnRedis {
+    package let port: Int
     private let arguments: [String]
     private var process: Process?
 
     /// Where the program is, if it is there.
-    static let program: URL? = {
+    package static let program: URL? = {
         let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
         return path.split(separator: ":").map { URL(fileURLWithPath: String($0)).appendingPathComponent("redis-server") }
             .first { FileManager.default.isExecutableFile(atPath: $0.path) }
@@ -25,25 +24,27 @@ final class OwnRedis {
 
     deinit { self.signal(SIGKILL) }
 
-    var url: RedisURL { RedisURL(host: "127.0.0.1", port: self.port) }
-    var address: SocketAddress { try! SocketAddress(ipAddress: "127.0.0.1", port: self.port) }
+    package var url: RedisURL { RedisURL(host: "127.0.0.1", port: self.port) }
+    package var address: SocketAddress { try! SocketAddress(ipAddress: "127.0.0.1", port: self.port) }
 
     /// Starts one and waits until it answers.
-    static func start(_ arguments: String...) async throws -> OwnRedis {
+    package static func start(_ arguments: String...) async throws -> OwnRedis { try await self.start(arguments) }
+
+    package static func start(_ arguments: [String]) async throws -> OwnRedis {
         // Another program may take the port between the look and the bind.
         for _ in 0..<10 {
-            let probe = try await ServerBootstrap(group: testGroup).bind(host: "127.0.0.1", port: 0).get()
+            let probe = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).bind(host: "127.0.0.1", port: 0).get()
             let port = probe.localAddress!.port!
             try await probe.close().get()
             let redis = OwnRedis(port: port, arguments: arguments)
             if try await redis.restart() { return redis }
         }
-        throw RedisError(.connectFailed, "no Redis could be started")
+        throw NoRedis()
     }
 
     /// - Returns: false if it ended at once.
     @discardableResult
-    func restart() async throws -> Bool {
+    package func restart() async throws -> Bool {
         let process = Process()
         process.executableURL = Self.program
         process.arguments =
@@ -61,24 +62,27 @@ final class OwnRedis {
         return false
     }
 
-    func signal(_ number: Int32) {
+    package func signal(_ number: Int32) {
         guard let process, process.isRunning else { return }
         kill(process.processIdentifier, number)
     }
 
     /// kill -9, and waits for it.
-    func crash() async {
+    package func crash() async {
         self.signal(SIGKILL)
         while self.process?.isRunning == true { await Task.yield() }
     }
 
     /// One command over a connection of its own.
     @discardableResult
-    func ask(_ words: String...) async throws -> RESPValue { try await Self.ask(self.address, words) }
+    package func ask(_ words: String...) async throws -> RESPValue { try await Self.ask(self.address, words) }
 
-    static func ask(_ address: SocketAddress, _ words: String...) async throws -> RESPValue { try await self.ask(address, words) }
+    package static func ask(_ address: SocketAddress, _ words: String...) async throws -> RESPValue { try await self.ask(address, words) }
 
     private static func ask(_ address: SocketAddress, _ words: [String]) async throws -> RESPValue {
         try await RawConnection.with(address) { send in try await send(words) }
     }
 }
+
+/// No Redis could be started.
+private struct NoRedis: Error {}
