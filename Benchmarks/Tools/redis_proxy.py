@@ -10,7 +10,6 @@ proxy, so that requests a second differ less than CPU does.
 import contextlib
 import csv
 import os
-import re
 import subprocess
 import tempfile
 import urllib.parse
@@ -165,6 +164,7 @@ class RedisProxyBench:
 
     def round(self):
         self.rounds += 1
+        note(f"load average {os.getloadavg()[0]:.1f}; what is much above 2 is other programs, which disturb requests a second most")
         for name in EXCHANGES:
             for pipeline, requests in REQUESTS.items():
                 self.throughput(name, pipeline, requests)
