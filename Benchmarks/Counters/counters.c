@@ -3,15 +3,22 @@
 // The allocator's entry points are replaced by wrappers of glibc's own __libc_… functions, and thin system call wrappers by the
 // system call. What the C library calls inside itself does not come by here: a futex of pthread_mutex_lock, for one, which
 // strace sees.
+//
+// Where the environment names a file in WEIR_COUNTS_FILE, the counters of the process are in that file, shared, from its start on,
+// so that another process reads them while this one runs: for each a name of 24 bytes, padded with zeros, and a number of 64 bits.
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/types.h>
@@ -27,11 +34,17 @@ static const char *const names[COUNTERS] = {
     "direct_futexes",
 };
 
-static _Atomic uint64_t process_counts[COUNTERS];
+struct record {
+    char name[24];
+    _Atomic uint64_t value;
+};
+
+static struct record own_counts[COUNTERS];
+static struct record *process_counts = own_counts; // or the file, from the constructor on
 static __thread uint64_t thread_counts[COUNTERS] __attribute__((tls_model("initial-exec")));
 
 static inline void count(enum counter counter, uint64_t amount) {
-    atomic_fetch_add_explicit(&process_counts[counter], amount, memory_order_relaxed);
+    atomic_fetch_add_explicit(&process_counts[counter].value, amount, memory_order_relaxed);
     thread_counts[counter] += amount;
 }
 
@@ -44,7 +57,7 @@ const char *weir_counts_name(size_t counter) { return counter < COUNTERS ? names
 // Copies the counters of all threads into `values`, which has room for weir_counts_size() of them.
 void weir_counts_read(uint64_t *values) {
     for (size_t counter = 0; counter < COUNTERS; counter++) {
-        values[counter] = atomic_load_explicit(&process_counts[counter], memory_order_relaxed);
+        values[counter] = atomic_load_explicit(&process_counts[counter].value, memory_order_relaxed);
     }
 }
 
@@ -53,6 +66,28 @@ void weir_counts_read_thread(uint64_t *values) {
     for (size_t counter = 0; counter < COUNTERS; counter++) {
         values[counter] = thread_counts[counter];
     }
+}
+
+// Nothing but this thread runs yet. Without the file the process ends here: zeros would be taken for a result.
+__attribute__((constructor)) static void share_counts(void) {
+    const char *path = getenv("WEIR_COUNTS_FILE");
+    if (path == NULL) {
+        return;
+    }
+    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (file < 0 || ftruncate(file, sizeof own_counts) != 0) {
+        abort();
+    }
+    struct record *shared = mmap(NULL, sizeof own_counts, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (shared == MAP_FAILED) {
+        abort();
+    }
+    close(file);
+    for (size_t counter = 0; counter < COUNTERS; counter++) {
+        strncpy(shared[counter].name, names[counter], sizeof shared[counter].name - 1);
+        atomic_fetch_add(&shared[counter].value, atomic_load(&own_counts[counter].value));
+    }
+    process_counts = shared;
 }
 
 // The allocator.

@@ -1,20 +1,19 @@
 """dev/bench: runs ours and its peers in turn and prints a line per row of Benchmarks/Budgets/bench.tsv."""
 
 import argparse
-import collections
 import contextlib
 import os
 import signal
-import statistics
 import subprocess
 import sys
 
 import building
 import counting
+import redis_proxy
 import services
+from samples import Samples, note
 
 COLUMNS = ["bench", "row", "unit", "budget", "peer", "need"]
-NONE = "-"
 LIMIT_SECONDS = 300
 COUNTED_OPERATIONS = 10_000
 
@@ -39,7 +38,9 @@ PROGRAMS = {
 # ratio near 1 is lost in what the machine does between two processes.
 IN_TURN = {"one-loop"}
 # The servers that a benchmark's rows use: the service of dev/services and the variable that names it.
-SERVERS = {"redis": [("redis", "WEIR_REDIS_URL")]}
+SERVERS = {"redis": [("redis", "WEIR_REDIS_URL")], "redis-proxy": [("redis", "WEIR_REDIS_URL")]}
+# Benchmarks of a program that other programs talk to, each a class with what Bench has.
+PROXIES = {"redis-proxy": redis_proxy.RedisProxyBench}
 
 
 @contextlib.contextmanager
@@ -65,7 +66,7 @@ class Bench:
     def __init__(self, name, rows):
         self.name = name
         self.rows = rows
-        self.samples = collections.defaultdict(list)
+        self.samples = Samples()
         self.commands = {}  # by (row, peer); peer is None for ours
         product = f"bench-{name}"
         executable, known = None, set()
@@ -83,6 +84,10 @@ class Bench:
             elif peer not in IN_TURN and f"{title}:{peer}" in known:
                 self.commands[title, peer] = [str(executable), f"{title}:{peer}"]
 
+    def running(self):
+        """What must be up while it measures."""
+        return contextlib.nullcontext()
+
     def round(self):
         """Runs each once, one after the other, so that what the machine does meanwhile falls on all of them."""
         for (title, own_peer), command in self.commands.items():
@@ -96,7 +101,7 @@ class Bench:
             for fields in map(str.split, done.stdout.splitlines()):
                 if fields[:1] == ["SAMPLE"]:
                     _, _, peer = fields[1].partition(":")
-                    self.samples[title, peer or own_peer].append(float(fields[2]))
+                    self.samples.add(title, peer or own_peer, float(fields[2]))
 
     def count(self):
         if not any((self.name, row["row"]) in COUNTED for row in self.rows):
@@ -111,43 +116,7 @@ class Bench:
             except counting.Unavailable as reason:
                 note(f"{row['row']}: {reason}")
             else:
-                self.samples[row["row"], None] = [value]
-
-    def median(self, row, peer=None):
-        samples = self.samples.get((row, peer))
-        return statistics.median(samples) if samples else None
-
-    def line(self, row):
-        title, peer = row["row"], row["peer"]
-        ours, theirs = self.median(title), None if peer == NONE else self.median(title, peer)
-        ratio = theirs / ours if ours and theirs is not None else None
-        good = ours is not None
-        if row["budget"] != NONE:
-            good = good and ours <= float(row["budget"])
-        if row["need"] != NONE:
-            good = good and ratio is not None and ratio >= float(row["need"])
-        unit = row["unit"] if ours is not None and row["unit"] != NONE else ""
-        return (
-            f"BENCH {title} ours={number(ours)}{unit} budget={row['budget']} peer={peer} theirs={number(theirs)} "
-            f"ratio={NONE if ratio is None else f'{ratio:.2f}'} need={row['need']} {'ok' if good else 'short'}"
-        )
-
-    def spread(self):
-        for (row, peer), samples in self.samples.items():
-            title = row if peer is None else f"{row}:{peer}"
-            note(f"{title}: {len(samples)} samples from {number(min(samples))} to {number(max(samples))}")
-
-
-def number(value):
-    if value is None:
-        return NONE
-    digits = 0 if value >= 1000 else 1 if value >= 100 else 2 if value >= 1 else 3
-    text = f"{value:.{digits}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def note(text):
-    print(f"# {text}", file=sys.stderr, flush=True)
+                self.samples.add(row["row"], None, value)
 
 
 def main():
@@ -172,17 +141,18 @@ def main():
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     with contextlib.ExitStack() as servers:
-        bench = Bench(options.name, rows)
+        bench = PROXIES.get(options.name, Bench)(options.name, rows)
         with one_processor() if options.name in SERVERS else contextlib.nullcontext():
             for service, variable in SERVERS.get(options.name, ()):
                 servers.enter_context(services.running(service, variable))
+            servers.enter_context(bench.running())
             for index in range(options.rounds):
                 note(f"round {index + 1} of {options.rounds}")
                 bench.round()
         bench.count()
-    bench.spread()
+    bench.samples.spread()
     for row in rows:
-        print(bench.line(row), flush=True)
+        print(bench.samples.line(row), flush=True)
     return 0
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 BENCHMARKS = pathlib.Path(__file__).resolve().parent.parent
+ROOT = BENCHMARKS.parent
 BUDGETS = BENCHMARKS / "Budgets"
 OUTPUT = BENCHMARKS / ".build"
 RELEASE = OUTPUT / "release"
@@ -28,17 +29,17 @@ def run(command, **options):
     return done.stdout
 
 
-def build_swift(product):
+def build_swift(product, package=BENCHMARKS):
     """A release build. Its output goes to the standard error, so that results stand alone on the standard output."""
-    command = ["swift", "build", "-c", "release", "--package-path", str(BENCHMARKS), "--product", product]
+    command = ["swift", "build", "-c", "release", "--package-path", str(package), "--product", product]
     if subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr).returncode != 0:
         raise Failure(f"{product} does not build")
-    return RELEASE / product
+    return package / ".build" / "release" / product
 
 
-def has_swift(product):
-    """Whether the package of benchmarks has such an executable."""
-    manifest = json.loads(run(["swift", "package", "--package-path", BENCHMARKS, "dump-package"]))
+def has_swift(product, package=BENCHMARKS):
+    """Whether the package, by default that of the benchmarks, has such an executable."""
+    manifest = json.loads(run(["swift", "package", "--package-path", package, "dump-package"]))
     return product in (target["name"] for target in manifest["targets"])
 
 
@@ -66,12 +67,20 @@ def java_peer(main_class):
     return ["java", "-cp", build_java_peers(), main_class]
 
 
+def build_c(program, source, *libraries):
+    OUTPUT.mkdir(exist_ok=True)
+    run(["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", OUTPUT / program, BENCHMARKS / source, *libraries])
+    return str(OUTPUT / program)
+
+
 @functools.cache
 def hiredis_peer():
-    program = OUTPUT / "hiredis-peer"
-    OUTPUT.mkdir(exist_ok=True)
-    run(["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", program, BENCHMARKS / "Peers" / "hiredis_peer.c", "-lhiredis"])
-    return [str(program)]
+    return [build_c("hiredis-peer", "Peers/hiredis_peer.c", "-lhiredis")]
+
+
+def round_trips():
+    """Measures requests that wait for each other's replies."""
+    return build_c("round-trips", "Clients/round_trips.c")
 
 
 def redis_py_peer():

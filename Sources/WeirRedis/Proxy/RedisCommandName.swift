@@ -18,7 +18,7 @@ struct RedisCommandName: Hashable {
         self = text.withUTF8Buffer { Self.careful(UnsafeRawBufferPointer($0), at: 0, length: $0.count) }
     }
 
-    private init() {}
+    init() {}
 
     @inline(never)
     private static func careful(_ bytes: UnsafeRawBufferPointer, at start: Int, length: Int) -> RedisCommandName {

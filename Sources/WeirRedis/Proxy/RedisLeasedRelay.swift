@@ -32,6 +32,8 @@ final class RedisLeasedRelay: RedisRelay {
         case swallowed
         /// It says whether the transaction is over.
         case ending
+        /// It says whether the client is another one now.
+        case moving
     }
 
     let connection: RedisConnection
@@ -50,6 +52,9 @@ final class RedisLeasedRelay: RedisRelay {
     private var reader: RESPFrameReader?
     private(set) var subscriptions = RedisSubscriptionState()
     private var unsent = ByteBuffer()
+    private var isReading = true
+    /// Whom the connection told before.
+    private let closed: (() -> Void)?
 
     init(_ lease: consuming Lease<RedisConnection>, _ client: RedisProxyHandler, limits: RESPLimits) {
         self.connection = lease.resource
@@ -59,6 +64,7 @@ final class RedisLeasedRelay: RedisRelay {
         self.limits = limits
         self.splitter = RESPFrameSplitter(limits: limits)
         let closed = self.connection.onClose
+        self.closed = closed
         self.connection.onClose = { [weak self] in
             closed?()
             self?.lost()
@@ -79,7 +85,7 @@ final class RedisLeasedRelay: RedisRelay {
         self.unsent.writeBytes(bytes)
         switch self.mode {
         case .stream: break
-        case .subscriptions: self.subscriptions.sent(replies: count)
+        case .subscriptions: self.subscriptions.sent(replies: count, due)
         case .replies:
             if let last = self.due.last, last.due == due {
                 self.due[self.due.index(before: self.due.endIndex)].count += count
@@ -101,7 +107,10 @@ final class RedisLeasedRelay: RedisRelay {
     }
 
     /// From now on nothing is matched any more.
-    func becomeStream() { self.mode = .stream }
+    func becomeStream() {
+        self.mode = .stream
+        self.due.removeAll()
+    }
 
     func flush() {
         guard self.unsent.readableBytes > 0 else { return }
@@ -129,9 +138,14 @@ final class RedisLeasedRelay: RedisRelay {
     private func read(_ bytes: ByteBuffer) throws(RESPError) {
         self.reader?.append(bytes)
         while let frame = try self.reader?.next() {
-            let isAnswer = self.subscriptions.received(frame)
+            let answered = self.subscriptions.received(frame)
             if !self.subscriptions.isSubscribed, self.subscriptions.isQuiet { self.hold.remove(.subscriptions) }
-            self.client.deliver(frame.bytes, completed: isAnswer ? 1 : 0)
+            if let answered { frame.bytes.withUnsafeReadableBytes { self.look(at: $0, answered) } }
+            if answered == .swallowed {
+                self.client.resume()
+            } else {
+                self.client.deliver(frame.bytes, completed: answered == nil ? 0 : 1)
+            }
             guard self.lease != nil else { return }
         }
     }
@@ -150,9 +164,9 @@ final class RedisLeasedRelay: RedisRelay {
             }
             guard let first = self.due.first else { return false }
             var left = first.count
-            if first.due == .ending {
+            if first.due == .ending || first.due == .moving {
                 left = 1
-                if !self.splitter.isInside { self.look(at: UnsafeRawBufferPointer(rebasing: pointer[at...])) }
+                if !self.splitter.isInside { self.look(at: UnsafeRawBufferPointer(rebasing: pointer[at...]), first.due) }
             }
             let asked = left
             at = try self.splitter.pass(pointer, from: at, values: &left)
@@ -172,10 +186,10 @@ final class RedisLeasedRelay: RedisRelay {
     }
 
     /// A transaction that was not ended by this reply goes on: `EXEC` that the access list forbids, for one.
-    private func look(at reply: UnsafeRawBufferPointer) {
-        guard reply[0] == UInt8(ascii: "-") else { return }
-        let isOver = "-EXECABORT".utf8.elementsEqual(reply.prefix(10))
-        if !isOver { self.isTainted = true }
+    private func look(at reply: UnsafeRawBufferPointer, _ due: Due) {
+        let isError = reply[0] == UInt8(ascii: "-")
+        if due == .moving { self.client.moved(isGranted: !isError) }
+        if due == .ending, isError, !"-EXECABORT".utf8.elementsEqual(reply.prefix(10)) { self.isTainted = true }
     }
 
     func relayWritabilityChanged(_ isWritable: Bool) {
@@ -184,6 +198,8 @@ final class RedisLeasedRelay: RedisRelay {
 
     /// Reads no more while the client takes nothing.
     func setReading(_ isReading: Bool) {
+        guard isReading != self.isReading else { return }
+        self.isReading = isReading
         try? self.connection.channel?.syncOptions?.setOption(.autoRead, value: isReading)
     }
 
@@ -198,9 +214,11 @@ final class RedisLeasedRelay: RedisRelay {
     /// Gives it back, or closes it where its state is in doubt.
     func end() {
         guard let lease = self.lease.take() else { return }
+        self.connection.onClose = self.closed
         let isClean = self.hold.isEmpty && !self.isTainted && self.isQuiet && !self.isInPush && !self.splitter.isInside
         guard isClean, self.mode == .replies || self.reader?.unreadBytes == 0, self.connection.isUsable else { return lease.discard() }
         self.connection.relay = nil
+        self.setReading(true)
         lease.release()
     }
 }

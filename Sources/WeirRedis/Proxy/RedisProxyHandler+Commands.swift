@@ -15,7 +15,9 @@ extension RedisProxyHandler {
             action = self.proxy.lookup.row(of: name, request.subcommand)?.action ?? .forward
         case .leaseToBlock:
             let request = RESPRequest(scanned: bytes.getSlice(at: bytes.readerIndex + start, length: end - start)!)
-            if !request.arguments.prefix(8).contains(where: { $0.isWord("BLOCK") }) { action = .forward }
+            // Before the names of streams, of which one may be that word.
+            let options = request.arguments.prefix { !$0.isWord("STREAMS") }
+            if !options.contains(where: { $0.isWord("BLOCK") }) { action = .forward }
         default: break
         }
         // Everything else has to wait for the login.
@@ -46,6 +48,8 @@ extension RedisProxyHandler {
                 self.take(bytes)
                 self.proxy.refusals.increment()
                 self.write(failure)
+                // What was to be done as one must not be done one by one.
+                if action == .multi || action == .watch { self.end("there was no connection for a transaction") }
                 return true
             }
             self.lease()
@@ -72,6 +76,8 @@ extension RedisProxyHandler {
             self.refuse(request)
             if self.leased?.isStream ?? false { self.end("asked for what is refused") }
         }
+        // That was the one whose reply is not wanted.
+        if self.replies == .notTheNext, action != .reply { self.replies = .all }
         return true
     }
 
@@ -91,7 +97,7 @@ extension RedisProxyHandler {
                 self.wait = .replies
                 return false
             }
-            if self.name.readableBytes > 0, !leased.hold.contains(.forGood) {
+            if self.name.readableBytes > 0, action == .keep, !leased.isStream, !leased.hold.contains(.forGood) {
                 let setName = RESPRequest(["CLIENT", "SETNAME"].map { ByteBuffer(string: $0) } + [self.name])
                 setName.bytes.withUnsafeReadableBytes { leased.append($0, count: 1, .swallowed) }
             }
@@ -125,7 +131,8 @@ extension RedisProxyHandler {
         case .multi where request.count == 1: leased.hold.insert(.transaction)
         case .watch: leased.hold.insert(.watch)
         case .unwatch where request.count == 1: leased.hold.remove(.watch)
-        case .exec where request.count == 1: leased.hold.subtract([.transaction, .watch])
+        // Without MULTI it is an error, after which keys are watched as before.
+        case .exec where request.count == 1 && leased.hold.contains(.transaction): leased.hold.subtract([.transaction, .watch])
         case .monitor:
             leased.becomeStream()
             self.outstanding = 0
@@ -157,7 +164,7 @@ extension RedisProxyHandler {
             leased.isTainted = true
             leased.hold.remove(.transaction)
             return self.handle(action, bytes)
-        case .refuse, .subscribe, .monitor, .reply:
+        case .refuse, .subscribe, .monitor, .reply, .auth, .hello:
             guard self.outstanding == 0 else {
                 self.wait = .replies
                 return false
@@ -165,11 +172,11 @@ extension RedisProxyHandler {
             self.take(bytes)
             self.isTransactionAborted = true
             let request = RESPRequest(scanned: bytes)
-            if action == .refuse { self.refuse(request) } else { self.refuse(request, "it changes what a transaction's replies mean") }
+            if action == .refuse { self.refuse(request) } else { self.refuse(request, "not within a transaction") }
             return true
         default:
             // What SELECT and its like leave behind stays with this connection, and that with the client.
-            if [.select, .auth, .hello, .keep].contains(action) { leased.hold.insert(.forGood) }
+            if [.select, .keep].contains(action) { leased.hold.insert(.forGood) }
             leased.isTainted = true
             return self.pass(.lease, bytes, over: leased)
         }

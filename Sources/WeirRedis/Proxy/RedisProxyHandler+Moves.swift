@@ -114,7 +114,7 @@ extension RedisProxyHandler {
         if let leased {
             self.take(request.bytes)
             self.outstanding += 1
-            command.withUnsafeReadableBytes { leased.append($0, count: 1) }
+            command.withUnsafeReadableBytes { leased.append($0, count: 1, .moving) }
             self.move = { [unowned self] isGranted in
                 guard isGranted else { return }
                 self.identity = identity

@@ -197,7 +197,7 @@ public final class RedisProxyHandler: ChannelInboundHandler {
         var (end, count) = (0, 0)
         do throws(RESPError) {
             try bytes.readableBytesSpan.withUnsafeBytes { pointer throws(RESPError) in
-                var first = RedisCommandName("")
+                var first = RedisCommandName()
                 scanning: while count < room {
                     found = try self.scanner.next(pointer, at: end)
                     switch found {
@@ -265,6 +265,7 @@ public final class RedisProxyHandler: ChannelInboundHandler {
         self.count(count)
         if let leased {
             if leased.isStream { self.outstanding -= count }
+            leased.mayBlock = false
             leased.append(bytes, count: count)
         } else {
             self.sharedRelay().append(bytes, count: count, name: name, of: self)
@@ -345,7 +346,8 @@ public final class RedisProxyHandler: ChannelInboundHandler {
     @inline(__always)
     func deliver(_ bytes: ByteBuffer, completed: Int) {
         self.outstanding -= completed
-        if self.move != nil { self.moveIfGranted(bytes) }
+        // Over a connection of its own something may be pushed before the reply: that one says so itself.
+        if self.move != nil, self.leased == nil { self.moved(isGranted: bytes.readableBytesView.first != UInt8(ascii: "-")) }
         self.write(bytes)
         if completed > 0 { self.completed() }
     }
@@ -355,17 +357,17 @@ public final class RedisProxyHandler: ChannelInboundHandler {
         if self.outstanding == 0, self.replies == .notTheNext { self.replies = .all }
         if self.wait != .nothing { self.resume() }
         guard self.outstanding == 0 else { return }
+        if let leased, leased.hold.isEmpty, self.wait == .nothing { self.process() }
         if self.isEnding { self.closeWhenTaken() } else if self.isInputClosed || self.isDraining { self.endIfOver() }
     }
 
-    private func moveIfGranted(_ reply: ByteBuffer) {
-        self.move.take()?(reply.readableBytesView.first != UInt8(ascii: "-"))
-    }
+    /// What was asked for by SELECT and its like is granted, or not.
+    func moved(isGranted: Bool) { self.move.take()?(isGranted) }
 
     /// Commands that found no connection; none was sent.
     func refused(_ error: RedisDressingError, commands: Int) {
         self.outstanding -= commands
-        self.move.take()?(false)
+        self.moved(isGranted: false)
         self.proxy.refusals.increment(by: UInt64(commands))
         let reply = error.reply ?? Self.unreachable
         for _ in 0..<commands { self.write(reply) }
@@ -444,6 +446,7 @@ public final class RedisProxyHandler: ChannelInboundHandler {
 
     /// The connection was lost that owed it something, or kept something of it.
     func upstreamLost() {
+        guard !self.isGone else { return }
         self.proxy.upstreamLosses.increment()
         self.cut("the server's connection was lost")
     }
@@ -488,7 +491,7 @@ public final class RedisProxyHandler: ChannelInboundHandler {
         self.isGone = true
         self.pending = ByteBuffer()
         self.output.drop()
-        self.move.take()?(false)
+        self.moved(isGranted: false)
         if let request = self.leaseRequest.take() { self.proxy.pool.cancel(request) }
         self.endLease()
         self.leaveRelay()

@@ -34,6 +34,8 @@ final class RedisSharedRelay: RedisRelay, LeaseReceiver, DeadlineReceiver {
     private var lease: Lease<RedisConnection>?
     private var request: LeaseRequest?
     private(set) var connection: RedisConnection?
+    /// Whom the connection told before.
+    private var closed: (() -> Void)?
     private var isConnecting = false
     private var isFlushScheduled = false
     private let flusher = Flusher()
@@ -214,6 +216,7 @@ final class RedisSharedRelay: RedisRelay, LeaseReceiver, DeadlineReceiver {
         lease.holdForLong()
         self.lease = consume lease
         let closed = connection.onClose
+        self.closed = closed
         connection.onClose = { [weak self] in
             closed?()
             self?.connectionLost(connection)
@@ -296,12 +299,14 @@ final class RedisSharedRelay: RedisRelay, LeaseReceiver, DeadlineReceiver {
         }
         self.entries = kept
         self.unsent = bytes
+        self.loopContext.loop.assumeIsolated().execute { self.tellOfRoom() }
     }
 
     // MARK: Health
 
     private func scheduleLook() {
-        guard let interval = self.proxy.configuration.connection.keepAlive else { return }
+        let stallTimeout = self.proxy.configuration.stallTimeout
+        let interval = min(self.proxy.configuration.connection.keepAlive ?? stallTimeout, stallTimeout)
         let target = self.target ?? self.loopContext.deadlines.register(self)
         self.target = target
         self.cancelLook()
@@ -336,6 +341,7 @@ final class RedisSharedRelay: RedisRelay, LeaseReceiver, DeadlineReceiver {
         self.target = nil
         guard let connection = self.connection.take() else { return self.lease.take()?.discard() ?? () }
         connection.relay = nil
+        connection.onClose = self.closed
         if self.entries.isEmpty, connection.isUsable { self.lease.take()?.release() } else { self.lease.take()?.discard() }
     }
 }

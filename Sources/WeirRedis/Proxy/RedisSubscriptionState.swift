@@ -21,7 +21,7 @@ struct RedisSubscriptionState {
     }
 
     private enum Due {
-        case reply
+        case reply(RedisLeasedRelay.Due)
         case confirmations(Kind, Int)
         /// Until none is left.
         case endOfAll(Kind)
@@ -35,22 +35,28 @@ struct RedisSubscriptionState {
     var isQuiet: Bool { self.due.isEmpty }
 
     /// Commands that are answered by one reply each.
-    mutating func sent(replies count: Int) { for _ in 0..<count { self.due.append(.reply) } }
+    mutating func sent(replies count: Int, _ due: RedisLeasedRelay.Due = .passed) {
+        for _ in 0..<count { self.due.append(.reply(due)) }
+    }
 
     /// - Parameter topics: how many the command names.
     mutating func sent(_ word: some StringProtocol, topics: Int) {
-        guard let kind = Kind(word) else { return self.due.append(.reply) }
+        guard let kind = Kind(word) else { return self.due.append(.reply(.passed)) }
         let ends = word.lowercased().contains("unsub")
         // Without topics to subscribe to it is an error.
-        self.due.append(topics > 0 ? .confirmations(kind, topics) : ends ? .endOfAll(kind) : .reply)
+        self.due.append(topics > 0 ? .confirmations(kind, topics) : ends ? .endOfAll(kind) : .reply(.passed))
     }
 
-    /// - Returns: whether a command has been answered with this.
-    mutating func received(_ frame: RESPFrame) -> Bool {
-        if let (kind, total) = Self.confirmation(frame) { return self.confirmed(kind, total: total) }
-        if frame.kind == .push || self.isSubscribed && Self.isMessage(frame) { return false }
+    /// - Returns: what was due, if a command has been answered with this.
+    mutating func received(_ frame: RESPFrame) -> RedisLeasedRelay.Due? {
+        if let (kind, total) = Self.confirmation(frame) { return self.confirmed(kind, total: total) ? .passed : nil }
+        if frame.kind == .push || self.isSubscribed && Self.isMessage(frame) { return nil }
+        switch self.due.popFirst() {
+        case .reply(let due): return due
         // An error is all that a refused SUBSCRIBE is answered with.
-        return self.due.popFirst() != nil
+        case .confirmations, .endOfAll: return .passed
+        case nil: return nil
+        }
     }
 
     private mutating func confirmed(_ kind: Kind, total: Int) -> Bool {

@@ -24,8 +24,8 @@ public struct RedisUsers: Sendable {
 
     /// Reads a list.
     public init(list: String) throws(ListError) {
-        for (index, line) in list.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-            let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" || $0 == "\r" })
+        for (index, line) in list.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+            let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" })
             guard let first = words.first, !first.hasPrefix("#") else { continue }
             func fail(_ message: String) -> ListError { ListError(line: index + 1, message: message) }
             guard first == "user", words.count >= 2 else { throw fail("a line is `user <name> <rules>`") }
