@@ -1,6 +1,9 @@
+import Foundation
+import NIOConcurrencyHelpers
 import NIOCore
 import RedisProcess
 import Testing
+import WeirPool
 import WeirRESP
 import WeirTestKit
 
@@ -11,7 +14,7 @@ import WeirTestKit
     /// Only what is shared is in use, and nothing is left on any connection.
     private func becomesIdle(_ proxy: TestProxy, _ redis: OwnRedis, _ sourceLocation: SourceLocation = #_sourceLocation) async throws {
         try await eventually("not idle", sourceLocation: sourceLocation) {
-            guard try await proxy.statistics().active <= proxy.group.makeIterator().reduce(0) { count, _ in count + 1 } else { return false }
+            guard try await proxy.statistics().active <= proxy.loops else { return false }
             return try await ServerClients.of(redis.address).areClean
         }
     }
@@ -40,7 +43,8 @@ import WeirTestKit
             let client = try await proxy.connect()
             for round in 0..<200 {
                 client.send(commands([["WATCH", "n"], ["MULTI"], ["INCR", "n"], ["EXEC"], ["GET", "n"]]))
-                #expect(try await client.replies(5) == ["+OK\r\n", "+OK\r\n", "+QUEUED\r\n", "*1\r\n:\(round + 1)\r\n", bulk("\(round + 1)")])
+                #expect(
+                    try await client.replies(5) == ["+OK\r\n", "+OK\r\n", "+QUEUED\r\n", "*1\r\n:\(round + 1)\r\n", bulk("\(round + 1)")])
             }
             #expect(try await proxy.statistics().connects == 2)
             try await self.becomesIdle(proxy, redis)
@@ -93,7 +97,9 @@ import WeirTestKit
     @Test func refusedCommandsSpoilTheTransaction() async throws {
         try await withProxy(loops: 1) { proxy, redis in
             let client = try await proxy.connect()
-            for refused in [["DEBUG", "SLEEP", "0"], ["SUBSCRIBE", "a"], ["MONITOR"], ["CLIENT", "KILL", "TYPE", "normal"], ["CLIENT", "REPLY", "OFF"]] {
+            for refused in [
+                ["DEBUG", "SLEEP", "0"], ["SUBSCRIBE", "a"], ["MONITOR"], ["CLIENT", "KILL", "TYPE", "normal"], ["CLIENT", "REPLY", "OFF"],
+            ] {
                 for end in ["EXEC", "DISCARD"] {
                     for isPipelined in [true, false] {
                         let sent = [["MULTI"], ["SET", "a", "1"], refused, ["SET", "b", "1"], [end], ["MGET", "a", "b"]]
@@ -110,7 +116,8 @@ import WeirTestKit
                         #expect(replies[0...1] == ["+OK\r\n", "+QUEUED\r\n"])
                         #expect(replies[2].hasPrefix("-ERR the proxy refuses '\(refused[0])"))
                         #expect(replies[3] == "+QUEUED\r\n")
-                        #expect(replies[4] == (end == "EXEC" ? "-EXECABORT Transaction discarded because of previous errors.\r\n" : "+OK\r\n"))
+                        #expect(
+                            replies[4] == (end == "EXEC" ? "-EXECABORT Transaction discarded because of previous errors.\r\n" : "+OK\r\n"))
                         #expect(replies[5] == "*2\r\n$-1\r\n$-1\r\n")
                     }
                 }
@@ -124,7 +131,8 @@ import WeirTestKit
     @Test func selectInATransactionStaysWithTheClient() async throws {
         try await withProxy(loops: 1) { proxy, redis in
             let (client, other) = (try await proxy.connect(), try await proxy.connect())
-            client.send(commands([["MULTI"], ["SELECT", "3"], ["SET", "a", "3"], ["EXEC"], ["GET", "a"], ["SELECT", "0"], ["GET", "a"]]))
+            client.send(
+                commands([["MULTI"], ["SELECT", "3"], ["SET", "a", "3"], ["EXEC"], ["GET", "a"], ["SELECT", "0"], ["GET", "a"]]))
             #expect(
                 try await client.replies(7) == [
                     "+OK\r\n", "+QUEUED\r\n", "+QUEUED\r\n", "*2\r\n+OK\r\n+OK\r\n", bulk("3"), "+OK\r\n", "$-1\r\n",
@@ -209,11 +217,13 @@ import WeirTestKit
         try await withProxy(loops: 1) { proxy, redis in
             try await redis.ask("XADD", "stream", "1-1", "f", "v")
             try await redis.ask("XGROUP", "CREATE", "stream", "group", "$")
+            try await redis.ask("XGROUP", "CREATE", "stream", "streams", "$")
             let blocking = [
                 ["BLPOP", "a", "0"], ["BRPOP", "a", "0"], ["BRPOPLPUSH", "a", "b", "0"], ["BLMOVE", "a", "b", "LEFT", "LEFT", "0"],
                 ["BLMPOP", "0", "1", "a", "LEFT"], ["BZPOPMIN", "z", "0"], ["BZPOPMAX", "z", "0"], ["BZMPOP", "0", "1", "z", "MIN"],
                 ["XREAD", "BLOCK", "0", "STREAMS", "stream", "$"], ["xread", "count", "1", "block", "0", "streams", "stream", "$"],
                 ["XREADGROUP", "GROUP", "group", "me", "COUNT", "1", "NOACK", "BLOCK", "0", "STREAMS", "stream", ">"],
+                ["XREADGROUP", "GROUP", "streams", "me", "BLOCK", "0", "STREAMS", "stream", ">"],
                 // Redis takes options more than once.
                 ["XREAD", "COUNT", "1", "COUNT", "1", "COUNT", "1", "COUNT", "1", "BLOCK", "0", "STREAMS", "stream", "$"],
             ]
@@ -254,7 +264,10 @@ import WeirTestKit
             try await eventually { try await ServerClients.of(redis.address).flags.filter { $0.contains("b") }.count == 20 }
             for index in (0..<20).reversed() { try await redis.ask("RPUSH", "list\(index)", "\(index)") }
             for (index, client) in clients.enumerated() {
-                #expect(try await client.replies(3) == [bulk("\(index)"), "*2\r\n\(bulk("list\(index)"))\(bulk("\(index)"))", bulk("after \(index)")])
+                #expect(
+                    try await client.replies(3) == [
+                        bulk("\(index)"), "*2\r\n\(bulk("list\(index)"))\(bulk("\(index)"))", bulk("after \(index)"),
+                    ])
             }
             try await self.becomesIdle(proxy, redis)
         }
@@ -300,9 +313,16 @@ import WeirTestKit
             try await client.ask("PING")
             for other in blocked { other.send(["BLPOP", "a", "0"]) }
             try await eventually { try await proxy.statistics().active == 3 }
-            client.send(commands([["ECHO", "1"], ["BLPOP", "b", "0"], ["ECHO", "2"], ["WATCH", "x"], ["SUBSCRIBE", "y"], ["CLIENT", "ID"]]))
+            client.send(commands([["ECHO", "1"], ["BLPOP", "b", "0"], ["ECHO", "2"], ["SUBSCRIBE", "y"], ["CLIENT", "ID"]]))
             let none = "-ERR the proxy has no connection to the server\r\n"
-            #expect(try await client.replies(6) == [bulk("1"), none, bulk("2"), none, none, none])
+            #expect(try await client.replies(5) == [bulk("1"), none, bulk("2"), none, none])
+            // What was to be done as one is not done one by one.
+            for word in ["MULTI", "WATCH"] {
+                let transaction = try await proxy.connect()
+                transaction.send(commands([[word] + (word == "WATCH" ? ["x"] : []), ["SET", "x", "1"], ["EXEC"]]))
+                #expect(try await transaction.rest() == none)
+            }
+            #expect(try await client.ask("EXISTS", "x") == ":0\r\n")
             await blocked[0].close()
             try await eventually { try await proxy.statistics().active == 2 }
             #expect(try await client.ask("BLPOP", "b", "0.01") == "*-1\r\n")
@@ -397,10 +417,12 @@ import WeirTestKit
             _ = try await client.ask("HELLO", "3")
             try await client.ask("CLIENT", "SETNAME", "me")
             for _ in 0..<3 {
-                client.send(commands([["SUBSCRIBE", "a"], ["WATCH", "k"], ["EXEC"], ["MULTI"], ["GET", "k"], ["EXEC"], ["UNSUBSCRIBE", "a"]]))
+                client.send(
+                    commands([["SUBSCRIBE", "a"], ["WATCH", "k"], ["EXEC"], ["MULTI"], ["GET", "k"], ["EXEC"], ["UNSUBSCRIBE", "a"]]))
                 let replies = try await client.replies(7)
                 #expect(replies[1...5] == ["+OK\r\n", "-ERR EXEC without MULTI\r\n", "+OK\r\n", "+QUEUED\r\n", "*1\r\n_\r\n"])
-                client.send(commands([["SUBSCRIBE", "a"], ["MULTI"], ["DEBUG", "x"], ["EXEC"], ["ECHO", "1"], ["UNSUBSCRIBE"], ["ECHO", "2"]]))
+                client.send(
+                    commands([["SUBSCRIBE", "a"], ["MULTI"], ["DEBUG", "x"], ["EXEC"], ["ECHO", "1"], ["UNSUBSCRIBE"], ["ECHO", "2"]]))
                 let refused = try await client.replies(7)
                 #expect(refused[1] == "+OK\r\n" && refused[2].hasPrefix("-ERR the proxy refuses"))
                 #expect(refused[3] == "-EXECABORT Transaction discarded because of previous errors.\r\n")
@@ -570,7 +592,10 @@ import WeirTestKit
 
     @Test func closingNowEndsEverything() async throws {
         try await withProxy { proxy, redis in
-            for words in [["PING"], ["BLPOP", "a", "0"], ["MULTI"], ["WATCH", "a"], ["SUBSCRIBE", "a"], ["MONITOR"], ["CLIENT", "ID"], ["SELECT", "3"]] {
+            for words in [
+                ["PING"], ["BLPOP", "a", "0"], ["MULTI"], ["WATCH", "a"], ["SUBSCRIBE", "a"], ["MONITOR"], ["CLIENT", "ID"],
+                ["SELECT", "3"],
+            ] {
                 try await proxy.connect().send(words)
             }
             try await eventually { try await proxy.count(\.commands) == 8 }

@@ -45,7 +45,8 @@ import Testing
 
     @Test func everythingElseIsForwarded() {
         let names = [
-            "", "GET", "SET", "get", "XADD", "MULT", "MULTIX", "XMULTI", "EXE", "EXECX", "SELEC", "SELECTT", "BLPO", "BLPOPP", "PING", "EVAL",
+            "", "GET", "SET", "get", "XADD", "MULT", "MULTIX", "XMULTI", "EXE", "EXECX", "SELEC", "SELECTT", "BLPO", "BLPOPP", "PING",
+            "EVAL",
             "UNSUBSCRIB", "PUNSUBSCRIBER", "ABCDEFGHIJKLMNOP", "ABCDEFGHIJKLMNOPQRST", "MULTI-EXEC", "WATCHWATCHWATCHWATCH", "COMMAND",
             "FCALL", "OBJECT", "BLPOP1", "AUTH2", "HELLO3",
         ]

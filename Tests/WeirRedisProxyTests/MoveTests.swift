@@ -1,6 +1,8 @@
+import NIOConcurrencyHelpers
 import NIOCore
 import RedisProcess
 import Testing
+import WeirPool
 import WeirRESP
 
 @testable import WeirRedis
@@ -118,7 +120,8 @@ import WeirRESP
             try await client.ask("SET", "zero", "0")
             try await client.ask("SELECT", "3")
             try await client.ask("HELLO", "3", "SETNAME", "me")
-            client.send(commands([["WATCH", "x"], ["MULTI"], ["SET", "zero", "1"], ["RESET"], ["GET", "zero"], ["CLIENT", "GETNAME"], ["EXEC"]]))
+            client.send(
+                commands([["WATCH", "x"], ["MULTI"], ["SET", "zero", "1"], ["RESET"], ["GET", "zero"], ["CLIENT", "GETNAME"], ["EXEC"]]))
             #expect(
                 try await client.replies(7) == [
                     "+OK\r\n", "+OK\r\n", "+QUEUED\r\n", "+RESET\r\n", bulk("0"), "$-1\r\n", "-ERR EXEC without MULTI\r\n",
@@ -195,7 +198,8 @@ import WeirRESP
                 #expect(try await client.replies(3) == ["+OK\r\n", "+OK\r\n", "+QUEUED\r\n"])
                 #expect(try await client.reply().hasPrefix("-NOPERM "))
                 let other = try await proxy.connect()
-                other.send(commands([["AUTH", "anna", "a"], ["WATCH", "anna:1"], ["GET", "anna:1"], ["UNWATCH"], ["BLPOP", "anna:2", "0.01"]]))
+                other.send(
+                    commands([["AUTH", "anna", "a"], ["WATCH", "anna:1"], ["GET", "anna:1"], ["UNWATCH"], ["BLPOP", "anna:2", "0.01"]]))
                 #expect(try await other.replies(5) == ["+OK\r\n", "+OK\r\n", "$-1\r\n", "+OK\r\n", "*-1\r\n"])
                 await other.close()
             }

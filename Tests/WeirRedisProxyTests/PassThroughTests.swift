@@ -4,6 +4,7 @@ import NIOCore
 import NIOPosix
 import RedisProcess
 import Testing
+import WeirPool
 import WeirRESP
 
 @testable import WeirRedis

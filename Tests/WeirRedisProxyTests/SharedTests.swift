@@ -1,6 +1,8 @@
+import NIOConcurrencyHelpers
 import NIOCore
 import RedisProcess
 import Testing
+import WeirPool
 import WeirRESP
 import WeirTestKit
 
@@ -63,8 +65,10 @@ import WeirTestKit
             let client = try await proxy.connect()
             client.send(
                 commands([
-                    ["SET", "a", "1"], ["CLIENT", "SETNAME", "x"], ["GET", "a"], ["CLIENT", "GETNAME"], ["INCR", "a"], ["DEBUG", "SLEEP", "0"],
-                    ["GET", "a"], ["SELECT", "x"], ["CLIENT", "SETINFO", "LIB-NAME", "x"], ["GET", "a"], ["CLIENT", "KILL", "TYPE", "normal"],
+                    ["SET", "a", "1"], ["CLIENT", "SETNAME", "x"], ["GET", "a"], ["CLIENT", "GETNAME"], ["INCR", "a"],
+                    ["DEBUG", "SLEEP", "0"],
+                    ["GET", "a"], ["SELECT", "x"], ["CLIENT", "SETINFO", "LIB-NAME", "x"], ["GET", "a"],
+                    ["CLIENT", "KILL", "TYPE", "normal"],
                     ["ECHO", "end"],
                 ]))
             let replies = try await client.replies(12)
@@ -79,7 +83,8 @@ import WeirTestKit
     }
 
     private static let exchange: [(words: [String], reply: String)] = [
-        (["SET", "k", "value"], "+OK\r\n"), (["GET", "k"], bulk("value")), (["CLIENT", "SETNAME", "me"], "+OK\r\n"), (["GET", "k"], bulk("value")),
+        (["SET", "k", "value"], "+OK\r\n"), (["GET", "k"], bulk("value")), (["CLIENT", "SETNAME", "me"], "+OK\r\n"),
+        (["GET", "k"], bulk("value")),
         (["CLIENT", "GETNAME"], bulk("me")), (["MULTI"], "+OK\r\n"), (["GET", "k"], "+QUEUED\r\n"), (["EXEC"], "*1\r\n\(bulk("value"))"),
         (["SELECT", "1"], "+OK\r\n"), (["GET", "k"], "$-1\r\n"), (["SELECT", "0"], "+OK\r\n"), (["ECHO", ""], bulk("")),
     ]
@@ -111,7 +116,8 @@ import WeirTestKit
     @Test func inlineCommandsAndEmptyOnes() async throws {
         try await withProxy(loops: 1) { proxy, _ in
             let client = try await proxy.connect()
-            client.send("PING\r\nSET a \"b c\"\r\n\r\n*0\r\n*2\r\n$3\r\nGET\r\n$1\r\na\r\nGET a\n*-1\r\nCLIENT SETNAME n\r\nCLIENT GETNAME\r\nPI")
+            client.send(
+                "PING\r\nSET a \"b c\"\r\n\r\n*0\r\n*2\r\n$3\r\nGET\r\n$1\r\na\r\nGET a\n*-1\r\nCLIENT SETNAME n\r\nCLIENT GETNAME\r\nPI")
             #expect(try await client.replies(6) == ["+PONG\r\n", "+OK\r\n", bulk("b c"), bulk("b c"), "+OK\r\n", bulk("n")])
             client.send("NG\r\n")
             #expect(try await client.reply() == "+PONG\r\n")
@@ -174,7 +180,8 @@ import WeirTestKit
             for index in 0..<100 { #expect(try await other.ask("ECHO", "\(index)") == bulk("\(index)")) }
             try await client.reading(true)
             var wrong = 0
-            for index in 0..<count where try await client.bytes(bulk("\(index)\(padding)").utf8.count) != ByteBuffer(string: bulk("\(index)\(padding)")) {
+            for index in 0..<count
+            where try await client.bytes(bulk("\(index)\(padding)").utf8.count) != ByteBuffer(string: bulk("\(index)\(padding)")) {
                 wrong += 1
             }
             #expect(wrong == 0)
@@ -203,7 +210,8 @@ import WeirTestKit
     }
 
     @Test(arguments: [
-        ("*1\r\n$5000\r\n", "bulk"), ("*2000\r\n", "elements"), ("*1\r\n$x\r\n", "length"), ("*1\r\n:1\r\n", "type"), ("*1\r\n$1\r\nabc", "end"),
+        ("*1\r\n$5000\r\n", "bulk"), ("*2000\r\n", "elements"), ("*1\r\n$x\r\n", "length"), ("*1\r\n:1\r\n", "type"),
+        ("*1\r\n$1\r\nabc", "end"),
     ])
     func protocolErrorsComeAfterTheRepliesBefore(_ wire: String, _ what: String) async throws {
         var configuration = RedisProxyConfiguration.patient
@@ -273,7 +281,8 @@ import WeirTestKit
                     ["ECHO", "1"], ["CLIENT", "REPLY", "SKIP"], ["ECHO", "2"], ["ECHO", "3"], ["CLIENT", "REPLY", "OFF"], ["ECHO", "4"],
                     ["SET", "a", "b"], ["CLIENT", "SETNAME", "x"], ["CLIENT", "REPLY", "ON"], ["GET", "a"], ["CLIENT", "REPLY", "SKIP"],
                     ["CLIENT", "SETNAME", "y"], ["CLIENT", "GETNAME"], ["CLIENT", "REPLY", "SKIP"], ["SELECT", "1"], ["ECHO", "5"],
-                    ["CLIENT", "REPLY", "SKIP"], ["SELECT", "99"], ["ECHO", "6"], ["CLIENT", "REPLY", "SKIP"], ["SELECT", "x"], ["ECHO", "7"],
+                    ["CLIENT", "REPLY", "SKIP"], ["SELECT", "99"], ["ECHO", "6"], ["CLIENT", "REPLY", "SKIP"], ["SELECT", "x"],
+                    ["ECHO", "7"],
                     ["CLIENT", "REPLY", "SKIP"], ["MULTI"], ["ECHO", "8"], ["EXEC"], ["CLIENT", "REPLY", "x"],
                 ]))
             #expect(
@@ -311,12 +320,13 @@ import WeirTestKit
         try await withProxy(loops: 1, configuration: configuration) { proxy, redis in
             let client = try await proxy.connect()
             try await client.ask("PING")
-            async let sleep = OwnRedis.ask(redis.address, "EVAL", "local t = redis.call('TIME') while true do local n = redis.call('TIME') if (n[1] - t[1]) * 1000000 + n[2] - t[2] > 200000 then return 1 end end", "0")
+            let address = redis.address
+            async let pause = OwnRedis.ask(address, "CLIENT", "PAUSE", "200", "ALL")
             try await eventually {
                 try await client.ask("GET", "secret")
                 return proxy.slow.withLockedValue { !$0.isEmpty }
             }
-            _ = try await sleep
+            _ = try await pause
             let slow = try #require(proxy.slow.withLockedValue { $0.first })
             #expect(slow.name == "GET" && slow.duration >= .milliseconds(50))
         }

@@ -1,6 +1,7 @@
 import NIOCore
 import RedisProcess
 import Testing
+import WeirPool
 import WeirRESP
 
 @testable import WeirRedis
@@ -38,7 +39,8 @@ import WeirRESP
             ["SET", key, "\(Int.random(in: 0...99, using: &random))"], ["INCR", key], ["APPEND", key, "x"], ["LPUSH", key, "1"],
             ["RPUSH", "list", "\(Int.random(in: 0...99, using: &random))"], ["GET"], ["NONSENSE", "x"], ["SELECT", "0"], ["SELECT", "1"],
             ["SELECT", "99"], ["BLPOP", "list", "0.001"], ["BLMOVE", "list", "other", "LEFT", "RIGHT", "0.001"], ["PING"], ["ECHO", key],
-            ["XREAD", "BLOCK", "1", "STREAMS", "stream", "$"], ["EVAL", "return redis.call('GET', KEYS[1])", "1", key], ["HGETALL", "hash"],
+            ["XREAD", "BLOCK", "1", "STREAMS", "stream", "$"], ["EVAL", "return redis.call('GET', KEYS[1])", "1", key],
+            ["HGETALL", "hash"],
             ["CLIENT", "NO-EVICT", "off"], ["DEL", key],
         ]
         return all.randomElement(using: &random)!

@@ -67,7 +67,8 @@ import Testing
 
     @Test(arguments: [
         ("usr anna on", 1), ("user", 1), ("\n\nuser a on\nuser a on", 4), ("user a on\nuser b on ~*", 2), ("user a on +@all", 1),
-        ("user a on #123", 1), ("user a on #\(String(repeating: "g", count: 64))", 1), ("user a on #\(String(repeating: "a", count: 65))", 1),
+        ("user a on #123", 1), ("user a on #\(String(repeating: "g", count: 64))", 1),
+        ("user a on #\(String(repeating: "a", count: 65))", 1),
         ("user a ON", 1), ("user a on secret", 1), ("user a resetpass", 1), ("# x\nuser a on >s3cret\nnonsense s3cret", 3),
     ])
     func errorsNameTheLine(_ list: String, _ line: Int) {
