@@ -30,6 +30,8 @@ final class RedisLeasedRelay: RedisRelay {
         case passed
         /// It is the proxy's own.
         case swallowed
+        /// It says whether there is a transaction.
+        case beginning
         /// It says whether the transaction is over.
         case ending
         /// It says whether the client is another one now.
@@ -164,7 +166,7 @@ final class RedisLeasedRelay: RedisRelay {
             }
             guard let first = self.due.first else { return false }
             var left = first.count
-            if first.due == .ending || first.due == .moving {
+            if first.due == .beginning || first.due == .ending || first.due == .moving {
                 left = 1
                 if !self.splitter.isInside { self.look(at: UnsafeRawBufferPointer(rebasing: pointer[at...]), first.due) }
             }
@@ -188,6 +190,8 @@ final class RedisLeasedRelay: RedisRelay {
     /// A transaction that was not ended by this reply goes on: `EXEC` that the access list forbids, for one.
     private func look(at reply: UnsafeRawBufferPointer, _ due: Due) {
         let isError = reply[0] == UInt8(ascii: "-")
+        // MULTI was refused, as to one who has not logged in. What was sent after it may have begun another.
+        if due == .beginning, isError, self.due.count == 1 { self.hold.remove(.transaction) }
         if due == .moving { self.client.moved(isGranted: !isError) }
         if due == .ending, isError, !"-EXECABORT".utf8.elementsEqual(reply.prefix(10)) { self.isTainted = true }
     }

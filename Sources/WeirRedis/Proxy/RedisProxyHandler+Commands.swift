@@ -15,9 +15,9 @@ extension RedisProxyHandler {
             action = self.proxy.lookup.row(of: name, request.subcommand)?.action ?? .forward
         case .leaseToBlock:
             let request = RESPRequest(scanned: bytes.getSlice(at: bytes.readerIndex + start, length: end - start)!)
-            // Before the names of streams, of which one may be that word.
-            let options = request.arguments.prefix { !$0.isWord("STREAMS") }
-            if !options.contains(where: { $0.isWord("BLOCK") }) { action = .forward }
+            // Wherever the word stands: options may come more than once, and a group may have the name of one. A stream of that name costs
+            // a lease.
+            if !request.arguments.contains(where: { $0.isWord("BLOCK") }) { action = .forward }
         default: break
         }
         // Everything else has to wait for the login.
@@ -47,7 +47,7 @@ extension RedisProxyHandler {
             if let failure = self.leaseFailure.take() {
                 self.take(bytes)
                 self.proxy.refusals.increment()
-                self.write(failure)
+                self.answer(failure)
                 // What was to be done as one must not be done one by one.
                 if action == .multi || action == .watch { self.end("there was no connection for a transaction") }
                 return true
@@ -56,6 +56,13 @@ extension RedisProxyHandler {
             // It may have got one at once.
             return self.wait == .nothing
         case .select, .auth, .hello:
+            guard !(self.leased?.isStream ?? false) else {
+                // Its reply would not be found.
+                self.take(bytes)
+                self.refuse(request, "not during MONITOR")
+                self.end("asked for what is refused")
+                return true
+            }
             return self.moves(action, request)
         case .reset:
             self.take(bytes)
@@ -76,8 +83,6 @@ extension RedisProxyHandler {
             self.refuse(request)
             if self.leased?.isStream ?? false { self.end("asked for what is refused") }
         }
-        // That was the one whose reply is not wanted.
-        if self.replies == .notTheNext, action != .reply { self.replies = .all }
         return true
     }
 
@@ -124,6 +129,7 @@ extension RedisProxyHandler {
             case .subscribe where !leased.isStream:
                 leased.append(pointer, subscribing: String(buffer: request.name), topics: request.count - 1)
             case .exec, .unwatch: leased.append(pointer, count: 1, .ending)
+            case .multi where !leased.hold.contains(.transaction): leased.append(pointer, count: 1, .beginning)
             default: leased.append(pointer, count: 1)
             }
         }
@@ -231,7 +237,7 @@ extension RedisProxyHandler {
         case (.getName, 2):
             var reply = ByteBuffer()
             reply.writeRESP(self.name.readableBytes > 0 ? .bulkString(self.name) : .null, version: self.identity.version)
-            self.write(reply)
+            self.answer(reply)
         case (.setInfo, 4):
             let isKnown = arguments.next().map { $0.isWord("LIB-NAME") || $0.isWord("LIB-VER") } ?? false
             self.answer(isKnown ? "+OK\r\n" : "-ERR Unrecognized option\r\n")

@@ -132,7 +132,7 @@ extension RedisProxyHandler {
             self.take(request.bytes)
             guard case .success = result else {
                 self.proxy.leave(relay)
-                if case .failure(let error) = result { self.write(error.reply ?? Self.unreachable) }
+                if case .failure(let error) = result { self.answer(error.reply ?? Self.unreachable) }
                 return self.goOn()
             }
             self.outstanding += 1

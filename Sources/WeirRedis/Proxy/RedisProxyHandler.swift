@@ -233,7 +233,10 @@ public final class RedisProxyHandler: ChannelInboundHandler {
         }
         switch found {
         case .command(let command) where action != .forward:
-            return self.handle(action, self.pending.getSlice(at: self.pending.readerIndex, length: command.end - end)!)
+            guard self.handle(action, self.pending.getSlice(at: self.pending.readerIndex, length: command.end - end)!) else { return false }
+            // The next one's reply is wanted.
+            if self.replies == .notTheNext, self.outstanding > 0 { self.wait = .replies }
+            return self.wait == .nothing
         case .inline:
             return self.expandInline()
         case .command, .empty: return self.pending.readableBytes > 0
@@ -377,7 +380,13 @@ public final class RedisProxyHandler: ChannelInboundHandler {
     static let unreachable = ByteBuffer(string: "-ERR the proxy has no connection to the server\r\n")
 
     /// Says something of the proxy's own, in its turn: when nothing else is due.
-    func answer(_ text: String) { self.write(ByteBuffer(string: text)) }
+    func answer(_ text: String) { self.answer(ByteBuffer(string: text)) }
+
+    func answer(_ reply: ByteBuffer) {
+        self.write(reply)
+        // If it was the one that is not wanted.
+        if self.replies == .notTheNext { self.replies = .all }
+    }
 
     func write(_ bytes: ByteBuffer) {
         guard !self.isGone, self.replies == .all, let context else { return }
