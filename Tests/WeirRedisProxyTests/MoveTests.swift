@@ -196,7 +196,7 @@ import WeirRESP
             for _ in 0..<5 {
                 client.send(commands([["AUTH", "anna", "a"], ["MULTI"], ["SET", "anna:1", "x"], ["EXEC"]]))
                 #expect(try await client.replies(3) == ["+OK\r\n", "+OK\r\n", "+QUEUED\r\n"])
-                #expect(try await client.reply().hasPrefix("-NOPERM "))
+                #expect(try await client.reply().hasPrefix("-EXECABORT "))
                 let other = try await proxy.connect()
                 other.send(
                     commands([["AUTH", "anna", "a"], ["WATCH", "anna:1"], ["GET", "anna:1"], ["UNWATCH"], ["BLPOP", "anna:2", "0.01"]]))

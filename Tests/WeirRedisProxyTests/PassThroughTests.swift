@@ -80,7 +80,8 @@ import WeirRESP
             }
             try await eventually { try await proxy.openSessions() == 0 }
             let (received, sent) = proxy.left.withLockedValue { $0.reduce((0, 0)) { ($0.0 + $1.bytesReceived, $0.1 + $1.bytesSent) } }
-            #expect(received == 24_000_028 && sent == received)
+            // Some have gone before the farewell.
+            #expect(received == 24_000_028 && (received...(received + 8 * 3)).contains(sent))
         }
     }
 

@@ -49,6 +49,7 @@ final class TestProxy: Sendable {
         pool.connectTimeout = configuration.connectionTimeout
         pool.backoff = Backoff(initial: .milliseconds(5), maximum: .milliseconds(50), multiplier: 2, jitter: .equal)
         pool.overload = nil
+        pool.circuitThreshold = 1_000_000
         pool.maximumConcurrentConnects = 64
         let proxy = RedisProxy(
             url: url, group: group, configuration: configuration, pool: pool, metrics: MetricRegistry(group: group),
