@@ -93,12 +93,15 @@ import Testing
             for future in added { try await future.boundedGet() }
             for loop in loops { try await loop.submit {}.boundedGet() }
             #expect(log.statistics.dropped > 0 && log.statistics.waiting > 0)
-            let statistics = try await log.close(saying: "never heard", within: .milliseconds(50)).boundedGet()
-            #expect(statistics.waiting == 0 && statistics.written + statistics.dropped == 40_001)
+            _ = try await log.close(saying: "never heard", within: .milliseconds(50)).boundedGet()
+            // At once, unless this machine stood still.
+            try await wait { log.statistics.waiting == 0 }
+            let statistics = log.statistics
+            #expect(statistics.written + statistics.dropped == 40_001)
             // The pipe's own room was used.
             #expect(statistics.written > 100)
             pipe.closeWriting()
-            #expect(Notices(pipe.readToEnd()).lines.count == statistics.written)
+            #expect(Notices(await pipe.readToEnd()).lines.count == statistics.written)
         }
     }
 
@@ -112,13 +115,13 @@ import Testing
             let text = String(repeating: "x", count: 5000)
             try await Self.addInPasses(1000, to: log, on: loop, perPass: 1) { "\($0) \(text)" }.boundedGet()
             #expect(log.statistics.dropped > 0)
-            let reader = Task.detached { pipe.readToEnd() }
+            async let read = pipe.readToEnd()
             try await wait { log.statistics.waiting == 0 }
             try await Self.addInPasses(10, to: log, on: loop, perPass: 1) { "\($0) after" }.boundedGet()
             let statistics = try await log.close(saying: "end", within: .seconds(30)).boundedGet()
             #expect(statistics.written + statistics.dropped == 1011)
             pipe.closeWriting()
-            let notices = Notices(await reader.value)
+            let notices = Notices(await read)
             #expect(notices.lines.count == statistics.written && notices.dropped == statistics.dropped)
             #expect(notices.lines.suffix(11) == (0..<10).map { "\($0) after" } + ["end"])
             // Every line is whole.
@@ -166,9 +169,9 @@ import Testing
             let log = try LineLog(group, to: .descriptor(pipe.writing))
             log.add("one")
         }
-        #expect(pipe.readLine() == "one\n")
+        #expect(await pipe.readLine() == "one\n")
         pipe.closeWriting()
-        #expect(pipe.readToEnd() == "")
+        #expect(await pipe.readToEnd() == "")
     }
 
     @Test func aSecondCloseIsHarmless() async throws {
@@ -181,14 +184,14 @@ import Testing
             #expect(try await second.boundedGet().written == 1)
         }
         pipe.closeWriting()
-        #expect(pipe.readToEnd() == "end\n")
+        #expect(await pipe.readToEnd() == "end\n")
     }
 
-    @Test func programsSayTheirLastWordsAtOnce() throws {
+    @Test func programsSayTheirLastWordsAtOnce() async throws {
         let pipe = try Pipe()
         LogDestination.descriptor(pipe.writing).write("Gateway: no\n")
         pipe.closeWriting()
-        #expect(pipe.readToEnd() == "Gateway: no\n")
+        #expect(await pipe.readToEnd() == "Gateway: no\n")
     }
 
     // MARK: Support
@@ -244,20 +247,31 @@ import Testing
         func closeWriting() { close(self.writing) }
         func closeReading() { close(self.reading) }
 
-        func readLine() -> String {
-            var line: [UInt8] = []
-            var byte: UInt8 = 0
-            while line.last != UInt8(ascii: "\n"), read(self.reading, &byte, 1) == 1 { line.append(byte) }
-            return String(decoding: line, as: UTF8.self)
+        func readLine() async -> String {
+            await self.onItsOwnThread {
+                var line: [UInt8] = []
+                var byte: UInt8 = 0
+                while line.last != UInt8(ascii: "\n"), read(self.reading, &byte, 1) == 1 { line.append(byte) }
+                return String(decoding: line, as: UTF8.self)
+            }
         }
 
         /// And closes.
-        func readToEnd() -> String {
-            var all: [UInt8] = []
-            var piece = [UInt8](repeating: 0, count: 64 * 1024)
-            while case let count = read(self.reading, &piece, piece.count), count > 0 { all += piece[..<count] }
-            close(self.reading)
-            return String(decoding: all, as: UTF8.self)
+        func readToEnd() async -> String {
+            await self.onItsOwnThread {
+                var all: [UInt8] = []
+                var piece = [UInt8](repeating: 0, count: 64 * 1024)
+                while case let count = read(self.reading, &piece, piece.count), count > 0 { all += piece[..<count] }
+                close(self.reading)
+                return String(decoding: all, as: UTF8.self)
+            }
+        }
+
+        /// The threads of tasks are few: with all of them inside a read, what is to be written would wait for them.
+        private func onItsOwnThread(_ body: @escaping @Sendable () -> String) async -> String {
+            await withCheckedContinuation { continuation in
+                Thread.detachNewThread { continuation.resume(returning: body()) }
+            }
         }
     }
 }
