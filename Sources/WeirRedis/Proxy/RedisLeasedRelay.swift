@@ -36,6 +36,8 @@ final class RedisLeasedRelay: RedisRelay {
         case ending
         /// It says whether the client is another one now.
         case moving
+        /// It says whether the rest has no end.
+        case streaming
     }
 
     let connection: RedisConnection
@@ -50,6 +52,8 @@ final class RedisLeasedRelay: RedisRelay {
     private var due = CircularBuffer<(due: Due, count: Int)>()
     private var splitter = RESPFrameSplitter.forRelay
     private var isInPush = false
+    /// When the reply ends that is under way, it is a stream.
+    private var isStreamDue = false
     /// With subscriptions: what has come of a value that is not whole.
     private var partial = ByteBuffer()
     private(set) var subscriptions = RedisSubscriptionState()
@@ -103,12 +107,6 @@ final class RedisLeasedRelay: RedisRelay {
         self.unsent.writeBytes(bytes)
     }
 
-    /// From now on nothing is matched any more.
-    func becomeStream() {
-        self.mode = .stream
-        self.due.removeAll()
-    }
-
     func flush() {
         guard self.unsent.readableBytes > 0 else { return }
         let bytes = self.unsent
@@ -146,6 +144,9 @@ final class RedisLeasedRelay: RedisRelay {
             let value = self.partial.readableBytes > 0 ? self.partial : piece
             self.partial = ByteBuffer()
             self.received(value)
+            if self.mode == .stream, bytes.readableBytes > 0, self.lease != nil {
+                return self.client.deliver(bytes, completed: 0, isPush: true)
+            }
         }
     }
 
@@ -156,6 +157,7 @@ final class RedisLeasedRelay: RedisRelay {
         if answered.due == .swallowed {
             self.client.resume()
         } else {
+            if self.isStreamDue { self.mode = .stream }
             self.client.deliver(value, completed: answered.due == nil ? 0 : 1, isPush: answered.isPush)
         }
     }
@@ -174,7 +176,7 @@ final class RedisLeasedRelay: RedisRelay {
             }
             guard let first = self.due.first else { return false }
             var left = first.count
-            if first.due == .beginning || first.due == .ending || first.due == .moving {
+            if first.due != .passed, first.due != .swallowed {
                 left = 1
                 if !self.splitter.isInside { self.look(at: UnsafeRawBufferPointer(rebasing: pointer[at...]), first.due) }
             }
@@ -189,7 +191,13 @@ final class RedisLeasedRelay: RedisRelay {
             if first.due == .swallowed {
                 if completed > 0 { self.client.resume() }
             } else if at > start {
+                if completed > 0, self.isStreamDue { self.mode = .stream }
                 self.client.deliver(bytes.getSlice(at: bytes.readerIndex + start, length: at - start)!, completed: completed)
+            }
+            if self.mode == .stream {
+                let rest = bytes.getSlice(at: bytes.readerIndex + at, length: pointer.count - at)!
+                if rest.readableBytes > 0, self.lease != nil { self.client.deliver(rest, completed: 0, isPush: true) }
+                return true
             }
         }
         return true
@@ -202,6 +210,8 @@ final class RedisLeasedRelay: RedisRelay {
         let isLast = self.mode == .subscriptions ? self.subscriptions.isQuiet : self.due.count == 1
         if due == .beginning, isError, isLast { self.hold.remove(.transaction) }
         if due == .moving { self.client.moved(isGranted: !isError) }
+        // From here on nothing is matched any more.
+        if due == .streaming, !isError { self.isStreamDue = true }
         if due == .ending, isError, !"-EXECABORT".utf8.elementsEqual(reply.prefix(10)) { self.isTainted = true }
     }
 

@@ -66,8 +66,10 @@ extension RedisProxyHandler {
             return self.moves(action, request)
         case .reset:
             self.take(bytes)
-            if request.count == 1 { self.reset() }
+            // Also after CLIENT REPLY OFF; but CLIENT REPLY SKIP is about this one.
+            if request.count == 1, self.replies == .none { self.replies = .all }
             self.answer(request.count == 1 ? "+RESET\r\n" : "-ERR wrong number of arguments for 'reset' command\r\n")
+            if request.count == 1 { self.reset() }
         case .quit:
             self.take(bytes)
             self.answer("+OK\r\n")
@@ -133,6 +135,7 @@ extension RedisProxyHandler {
             case .subscribe where !leased.isStream:
                 leased.append(pointer, subscribing: String(buffer: request.name), topics: request.count - 1)
             case .exec, .unwatch: leased.append(pointer, count: 1, .ending)
+            case .monitor: leased.append(pointer, count: 1, .streaming)
             case .multi where !leased.hold.contains(.transaction): leased.append(pointer, count: 1, .beginning)
             default: leased.append(pointer, count: 1)
             }
@@ -143,13 +146,12 @@ extension RedisProxyHandler {
         case .unwatch where request.count == 1: leased.hold.remove(.watch)
         // Without MULTI it is an error, after which keys are watched as before.
         case .exec where request.count == 1 && leased.hold.contains(.transaction): leased.hold.subtract([.transaction, .watch])
-        case .monitor:
-            leased.becomeStream()
-            self.outstanding = 0
+        // What comes after it waits for the answer.
+        case .monitor where !leased.isStream: self.wait = .replies
         default: break
         }
         leased.hold.remove(.granted)
-        return true
+        return self.wait == .nothing
     }
 
     private func passShared(_ bytes: ByteBuffer) -> Bool {
