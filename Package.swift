@@ -74,13 +74,12 @@ let package = Package(
         .executableTarget(
             name: "Gateway",
             dependencies: [
-                "WeirCore", "WeirPool", "WeirRESP", "WeirRedis", "WeirHTTP", "WeirTestKit", nioCore, nioPosix, nioHTTP1, logging,
-                serviceLifecycle,
-                unixSignals,
+                "WeirCore", "WeirPool", "WeirRESP", "WeirRedis", "WeirHTTP", "WeirServer", "WeirTestKit", nioCore, nioPosix, nioHTTP1,
+                logging, serviceLifecycle, unixSignals,
             ],
             path: "Examples/Gateway", swiftSettings: settings),
         .executableTarget(
-            name: "EchoServer", dependencies: ["WeirCore", nioCore, nioPosix, logging, serviceLifecycle, unixSignals],
+            name: "EchoServer", dependencies: ["WeirCore", "WeirServer", nioCore, nioPosix, logging, serviceLifecycle, unixSignals],
             path: "Examples/EchoServer", swiftSettings: settings),
 
         .executableTarget(
@@ -130,6 +129,9 @@ let package = Package(
         .testTarget(
             name: "WeirHTTPTests",
             dependencies: ["WeirHTTP", "WeirTestKit", "WeirPool", "WeirCore", nioCore, nioPosix, nioHTTP1, nioEmbedded],
+            swiftSettings: settings),
+        .testTarget(
+            name: "WeirServerTests", dependencies: ["WeirServer", "WeirCore", nioCore, nioPosix, nioEmbedded, nioConcurrencyHelpers],
             swiftSettings: settings),
         // Run the built examples as processes and talk to them over sockets.
         .testTarget(

@@ -5,6 +5,7 @@ import NIOPosix
 import ServiceLifecycle
 import UnixSignals
 import WeirCore
+import WeirServer
 
 /// Sends back what it receives, on 127.0.0.1:7000 (`swift run EchoServer 7001` for another port).
 ///
@@ -27,20 +28,23 @@ struct EchoServer: Service {
     }
 
     static func fail(_ message: String) -> Never {
-        FileHandle.standardError.write(Data("EchoServer: \(message)\n".utf8))
+        LogDestination.standardError.write("EchoServer: \(message)\n")
         exit(1)
     }
 
     func run() async throws {
         let bytes = MetricRegistry(group: self.group).counter("echo_bytes")
-        let clients = LoopLocal<Clients>(self.group) { _ in Clients() }
+        let clients = ClientRosters(self.group)
         let server = try await ServerBootstrap(group: self.group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(AcceptPause()) }
+            }
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    clients[channel.eventLoop].add(channel)
-                    try channel.pipeline.syncOperations.addHandlers(
-                        IdleStateHandler(allTimeout: .seconds(60)), EchoHandler(bytes: bytes.local(channel.eventLoop)))
+                    let handler = EchoHandler(bytes: bytes.local(channel.eventLoop))
+                    clients[channel.eventLoop].add(handler, channel: channel)
+                    try channel.pipeline.syncOperations.addHandlers(IdleStateHandler(allTimeout: .seconds(60)), handler)
                 }
             }
             .bind(host: "127.0.0.1", port: self.port).get()
@@ -48,33 +52,29 @@ struct EchoServer: Service {
 
         try? await gracefulShutdown()
         try await server.close().get()
-        for closed in clients.onEachLoop({ $0.closeAll() }) { try await closed.get() }
+        _ = try await clients.drain(until: .now() + .seconds(1)).get()
         self.logger.info("stopped", metadata: ["echoed_bytes": "\(bytes.value)"])
     }
 }
 
-/// The clients of one loop: touched on that loop only, so it needs no lock.
-final class Clients {
-    private var channels: [ObjectIdentifier: any Channel] = [:]
-
-    func add(_ channel: any Channel) {
-        self.channels[ObjectIdentifier(channel)] = channel
-        channel.closeFuture.assumeIsolated().whenComplete { _ in self.channels.removeValue(forKey: ObjectIdentifier(channel)) }
-    }
-
-    func closeAll() { for channel in self.channels.values { channel.close(promise: nil) } }
-}
-
 /// One client.
-final class EchoHandler: ChannelDuplexHandler {
+final class EchoHandler: ChannelDuplexHandler, DrainableClient {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     private let bytes: LocalCounter
+    private var context: ChannelHandlerContext?
     private var readIsPending = false
 
     init(bytes: LocalCounter) { self.bytes = bytes }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    /// An echo is never whole: there is nothing to finish.
+    func drain() { self.closeNow() }
+    func closeNow() { self.context?.close(promise: nil) }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         self.bytes.increment(by: UInt64(Self.unwrapInboundIn(data).readableBytes))

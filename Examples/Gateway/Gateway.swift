@@ -8,6 +8,7 @@ import WeirCore
 import WeirHTTP
 import WeirPool
 import WeirRedis
+import WeirServer
 import WeirTestKit
 
 /// A small HTTP service in front of Redis and of another HTTP server: every request is answered on the loop of its client's
@@ -28,10 +29,10 @@ struct Gateway {
         do {
             try await self.run(try Settings())
         } catch let error as StartError {
-            Console.error("Gateway: \(error.message)\n")
+            LogDestination.standardError.write("Gateway: \(error.message)\n")
             exit(1)
         } catch {
-            Console.error("Gateway: \(error)\n")
+            LogDestination.standardError.write("Gateway: \(error)\n")
             exit(1)
         }
     }
@@ -43,7 +44,7 @@ struct Gateway {
         // On a thread of its own, so that what is measured is the gateway's work and not its back ends'.
         let embedded = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let backends = try await Backends(settings, group: group, embedded: embedded)
-        let log = AccessLog(group: group, isOn: settings.logsAccess)
+        let log = try AccessLog(group: group, isOn: settings.logsAccess)
         let server = try await GatewayServer.bind(settings, group: group, backends: backends, log: log)
 
         // Shut down from the last to the first: requests end before the pools that serve them.
@@ -64,7 +65,7 @@ struct Gateway {
         watch.cancel()
         try await backends.shutdown()
         // Everything that ran on the loops has ended; they end with the process.
-        await log.close(saying: "Gateway has stopped\n")
+        await log.close(saying: "Gateway has stopped")
     }
 }
 

@@ -4,19 +4,22 @@ import NIOPosix
 import ServiceLifecycle
 import WeirCore
 import WeirHTTP
+import WeirServer
 
 /// Listens, and on graceful shutdown stops listening, lets running requests end, and closes what is left at the deadline.
 final class GatewayServer: Service {
-    /// Client connections of one loop at once; one more is closed as it comes.
+    /// Client connections at once, for each loop; one more is refused as it comes.
     private static let maximumConnectionsPerLoop = 16 * 1024
+    private static let refusal = ByteBuffer(
+        string: "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 1\r\nconnection: close\r\n\r\n")
 
     private let announcement: String
     private let channel: any Channel
-    private let clients: LoopLocal<Clients>
+    private let clients: ClientRosters
     private let backends: Backends
     private let drain: TimeAmount
 
-    private init(channel: any Channel, announcement: String, clients: LoopLocal<Clients>, backends: Backends, drain: TimeAmount) {
+    private init(channel: any Channel, announcement: String, clients: ClientRosters, backends: Backends, drain: TimeAmount) {
         self.channel = channel
         self.announcement = announcement
         self.clients = clients
@@ -28,7 +31,8 @@ final class GatewayServer: Service {
         _ settings: Settings, group: any EventLoopGroup, backends: Backends, log: AccessLog
     ) async throws -> GatewayServer {
         let started = NIODeadline.now()
-        let clients = LoopLocal<Clients>(group) { _ in Clients() }
+        let clients = ClientRosters(group)
+        let gate = ClientGate(maximum: clients.loops.count * Self.maximumConnectionsPerLoop)
         let status = StatusSource(backends: backends, clients: clients, group: group, started: started)
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
@@ -42,14 +46,13 @@ final class GatewayServer: Service {
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    guard gate.admit(channel) == .admitted else { return try ClientGate.turnAway(channel, saying: Self.refusal) }
                     let local = clients[channel.eventLoop]
-                    guard local.handlers.count < Self.maximumConnectionsPerLoop else {
-                        throw ChannelError.operationUnsupported
-                    }
                     let handler = GatewayHandler(
                         loopContext: LoopContext.of(channel.eventLoop),
                         routes: Routes(backends: LocalBackends(backends, on: channel.eventLoop), status: status), clients: local,
                         log: log.local(channel.eventLoop), timeout: settings.clientTimeout)
+                    local.add(handler, channel: channel)
                     var encoding = HTTPResponseEncoder.Configuration()
                     encoding.automaticallySetFramingHeaders = false
                     try channel.pipeline.syncOperations.addHandlers(
@@ -74,62 +77,14 @@ final class GatewayServer: Service {
 
     func run() async throws {
         // Said here and not earlier: by now the signals are caught that whoever reads this may send.
-        Console.out(self.announcement)
+        LogDestination.standardOutput.write(self.announcement)
         try? await gracefulShutdown()
         try await self.channel.close().get()
-        let deadline = NIODeadline.now() + self.drain
-        let drained = self.clients.loops.map { loop in
-            loop.flatSubmit { self.clients[loop].drain(deadline: deadline, on: loop) }
-        }
-        var wasCut = false
-        for future in drained { wasCut = try await future.get() || wasCut }
+        let drain = try await self.clients.drain(until: .now() + self.drain).get()
         // A back end that is silent would hold up the end for what no client waits for any more.
-        if wasCut { try await self.backends.closeNow() }
+        if drain.wasCutShort { try await self.backends.closeNow() }
     }
 
     /// Closes what is left now. From any thread; before the drain, it will have no time.
-    func endDrain() {
-        for loop in self.clients.loops { loop.execute { self.clients[loop].endDrain() } }
-    }
-}
-
-/// The client connections of one loop.
-final class Clients {
-    private(set) var handlers: [ObjectIdentifier: GatewayHandler] = [:]
-    private(set) var isDraining = false
-    private var isDrainOver = false
-    private var closed: EventLoopPromise<Bool>?
-
-    func add(_ handler: GatewayHandler) { self.handlers[ObjectIdentifier(handler)] = handler }
-
-    func remove(_ handler: GatewayHandler) {
-        self.handlers.removeValue(forKey: ObjectIdentifier(handler))
-        self.endDrainIfEmpty()
-    }
-
-    /// Done when all are closed: idle ones now, the others as their request ends, or at the deadline. True if the drain was cut short.
-    func drain(deadline: NIODeadline, on loop: any EventLoop) -> EventLoopFuture<Bool> {
-        self.isDraining = true
-        let closed = loop.makePromise(of: Bool.self)
-        self.closed = closed
-        for handler in Array(self.handlers.values) { handler.drain() }
-        if self.isDrainOver { self.endDrain() }
-        self.endDrainIfEmpty()
-        let timer = loop.assumeIsolated().scheduleTask(deadline: deadline) { self.endDrain() }
-        closed.futureResult.whenComplete { _ in timer.cancel() }
-        return closed.futureResult
-    }
-
-    /// Closes what is left of a drain, or of the one to come.
-    func endDrain() {
-        self.isDrainOver = true
-        guard self.isDraining else { return }
-        for handler in Array(self.handlers.values) { handler.closeNow() }
-    }
-
-    private func endDrainIfEmpty() {
-        guard self.handlers.isEmpty, let closed = self.closed else { return }
-        self.closed = nil
-        closed.succeed(self.isDrainOver)
-    }
+    func endDrain() { self.clients.endDrain() }
 }

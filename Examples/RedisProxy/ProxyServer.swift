@@ -44,7 +44,7 @@ final class ProxyServer: Service {
                     guard gate.admit(channel) == .admitted else { return try ClientGate.turnAway(channel, saying: Self.full) }
                     let local = proxy[channel.eventLoop]
                     if isShared {
-                        let handler = RedisProxyHandler(local)
+                        let handler = RedisProxyHandler(local, writesToSocket: tls == nil)
                         clients[channel.eventLoop].add(handler, channel: channel)
                         try channel.pipeline.syncOperations.addHandler(handler)
                     } else {

@@ -93,6 +93,8 @@ struct Settings {
         self.pool.connectTimeout = self.proxy.connectionTimeout
         self.pool.idleTimeout = .seconds(60)
         self.pool.backoff = Backoff(initial: .milliseconds(50), maximum: .seconds(1), multiplier: 2, jitter: .equal)
+        // A server that restarts is waited for, as long as a command may wait.
+        self.pool.circuitThreshold = 16
         // Who blocks or subscribes is content to wait for his turn.
         self.pool.overload = nil
         self.pool.maximumConcurrentConnects = 64

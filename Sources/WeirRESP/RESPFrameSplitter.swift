@@ -4,8 +4,10 @@
 /// strings. What stands in a line of text or in a number is the receiver's. Types that stream (`$?`, `*?`) are refused: no server is known
 /// to send them. After an error the stream has lost its frame.
 ///
-/// The limits that count are those on depth, elements, bulk length and line length; how long a value is does not matter to one who keeps
-/// none of it.
+/// A push may stand inside an aggregate, where it is none of its elements: Redis sends one so when a transaction publishes to its own client.
+///
+/// The limits that count are those on elements, bulk length and line length; how long a value is does not matter to one who keeps none of
+/// it, nor how deep it is, but for some bytes a level.
 public struct RESPFrameSplitter: Sendable {
     private enum Part: UInt8 {
         /// At a value's first byte.
@@ -30,6 +32,7 @@ public struct RESPFrameSplitter: Sendable {
     }
 
     private let limits: RESPLimits
+    private let maximumDepth: Int
     private var part = Part.type
     private var type: UInt8 = 0
     /// Of a string: bytes to come. Of a line: bytes so far.
@@ -45,8 +48,11 @@ public struct RESPFrameSplitter: Sendable {
     private var elements = 0
 
     /// A splitter with these limits.
-    public init(limits: RESPLimits = RESPLimits()) {
+    ///
+    /// - Parameter maximumDepth: aggregates inside one another; nil: as the limits have it.
+    public init(limits: RESPLimits = RESPLimits(), maximumDepth: Int? = nil) {
         self.limits = limits
+        self.maximumDepth = maximumDepth ?? limits.maximumDepth
     }
 
     /// Whether a value has begun that has not ended.
@@ -165,8 +171,6 @@ public struct RESPFrameSplitter: Sendable {
         case UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: ":"), UInt8(ascii: "_"), UInt8(ascii: "#"), UInt8(ascii: ","),
             UInt8(ascii: "("):
             self.part = .text
-        case UInt8(ascii: ">") where !self.outer.isEmpty:
-            throw RESPError(.malformedValue, "a push inside another value")
         case UInt8(ascii: "$"), UInt8(ascii: "!"), UInt8(ascii: "="), UInt8(ascii: "*"), UInt8(ascii: "%"), UInt8(ascii: "~"),
             UInt8(ascii: ">"), UInt8(ascii: "|"):
             self.part = .length
@@ -226,14 +230,15 @@ public struct RESPFrameSplitter: Sendable {
     }
 
     private mutating func open() throws(RESPError) {
-        let isAttribute = self.type == UInt8(ascii: "|")
-        let values = isAttribute || self.type == UInt8(ascii: "%") ? self.number * 2 : self.number
-        self.elements += values
-        guard self.elements <= self.limits.maximumElements else {
+        let isPair = self.type == UInt8(ascii: "|") || self.type == UInt8(ascii: "%")
+        let isAttribute = self.type == UInt8(ascii: "|") || self.type == UInt8(ascii: ">") && !self.outer.isEmpty
+        let values = isPair ? self.number * 2 : self.number
+        guard values <= self.limits.maximumElements - self.elements else {
             throw RESPError(.tooManyElements, "a value has more elements than the limit")
         }
+        self.elements += values
         self.part = .type
-        guard self.outer.count < self.limits.maximumDepth else { throw RESPError(.tooDeep, "aggregates are nested deeper than the limit") }
+        guard self.outer.count < self.maximumDepth else { throw RESPError(.tooDeep, "aggregates are nested deeper than the limit") }
         self.outer.append(Level(missing: self.missing, isAttribute: self.isAttribute))
         self.missing = values
         self.isAttribute = isAttribute
@@ -255,7 +260,7 @@ public struct RESPFrameSplitter: Sendable {
                 self.elements = 0
                 return true
             }
-            // An attribute is no value of what contains it.
+            // An attribute is no value of what contains it, nor is a push.
             self.missing = self.isAttribute ? level.missing : level.missing - 1
             self.isValueDue = self.isAttribute
             self.isAttribute = level.isAttribute

@@ -43,7 +43,7 @@ public final class LineLog: Sendable {
         self.locals = LoopLocal(group) { LocalLineLog(loop: $0, writer: writer) }
     }
 
-    deinit { self.writer.close(saying: "", givingUpAt: .now() + .seconds(1)) {} }
+    deinit { self.writer.close(saying: "", givingUpAt: .now() + .seconds(10)) {} }
 
     /// The lines of a loop. On that loop only.
     public subscript(loop: any EventLoop) -> LocalLineLog { self.locals[loop] }

@@ -129,10 +129,7 @@ final class LineWriter: Sendable {
     }
 
     private func write(_ piece: Piece) -> Bool {
-        let isMidLine = self.state.withLockedValue { $0.isMidLine }
-        // The line that broke off is over.
-        let isReady = !isMidLine || self.write(ByteBuffer(string: "\n")) == 1
-        let written = isReady ? self.write(piece.bytes) : 0
+        let written = self.write(piece.bytes)
         let rest = piece.bytes.readableBytesView.dropFirst(written)
         let lost = rest.isEmpty ? 0 : min(piece.lines, rest.count { $0 == UInt8(ascii: "\n") })
         self.state.withLockedValue { state in
@@ -141,7 +138,6 @@ final class LineWriter: Sendable {
             state.written += piece.lines - lost
             state.dropped += lost
             state.untold += lost
-            if isReady { state.isMidLine = written > 0 && piece.bytes.readableBytesView.prefix(written).last != UInt8(ascii: "\n") }
         }
         return lost == 0
     }
@@ -153,7 +149,17 @@ final class LineWriter: Sendable {
         return isTold
     }
 
+    /// How many bytes were written. A line that broke off earlier is ended first.
     private func write(_ bytes: ByteBuffer) -> Int {
-        self.descriptor.write(bytes) { self.state.withLockedValue { $0.deadline } <= .now() }
+        let isGivenUp = { self.state.withLockedValue { $0.deadline } <= .now() }
+        if self.state.withLockedValue({ $0.isMidLine }) {
+            guard self.descriptor.write(ByteBuffer(string: "\n"), isGivenUp: isGivenUp) == 1 else { return 0 }
+            self.state.withLockedValue { $0.isMidLine = false }
+        }
+        let written = self.descriptor.write(bytes, isGivenUp: isGivenUp)
+        if written < bytes.readableBytes, bytes.readableBytesView.prefix(written).last.map({ $0 != UInt8(ascii: "\n") }) ?? false {
+            self.state.withLockedValue { $0.isMidLine = true }
+        }
+        return written
     }
 }

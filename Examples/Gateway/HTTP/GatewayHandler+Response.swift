@@ -2,6 +2,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import WeirCore
+import WeirServer
 
 /// What routes do: answer, wholly or bit by bit.
 extension GatewayHandler {

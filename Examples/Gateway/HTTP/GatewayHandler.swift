@@ -2,6 +2,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import WeirCore
+import WeirServer
 
 #if canImport(Darwin)
     import Darwin
@@ -15,7 +16,7 @@ import WeirCore
 ///
 /// Requests come one at a time, as a `HTTPServerPipelineHandler` stands before it. Back-pressure goes both ways: nothing is read
 /// from a client while its route cannot take more, and the route hears when the client takes no more.
-final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
+final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver, DrainableClient {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = Never
     typealias OutboundOut = HTTPServerResponsePart
@@ -63,7 +64,7 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
 
     let loopContext: LoopContext
     private let routes: Routes
-    let clients: Clients
+    let clients: ClientRoster
     private let log: LocalAccessLog?
     let timeout: TimeAmount
     var context: ChannelHandlerContext?
@@ -80,7 +81,7 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
     /// True inside the write that ends a response: the next pipelined request may come from within it.
     var isEnding = false
 
-    init(loopContext: LoopContext, routes: Routes, clients: Clients, log: LocalAccessLog?, timeout: TimeAmount) {
+    init(loopContext: LoopContext, routes: Routes, clients: ClientRoster, log: LocalAccessLog?, timeout: TimeAmount) {
         self.loopContext = loopContext
         self.routes = routes
         self.clients = clients
@@ -208,7 +209,6 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         self.target = self.loopContext.deadlines.register(self)
-        self.clients.add(self)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -223,7 +223,6 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
         }
         self.lastActivity = self.loopContext.passTime
         self.arm(at: self.lastActivity + self.timeout)
-        if self.clients.isDraining { context.close(promise: nil) }
         context.fireChannelActive()
     }
 
@@ -237,7 +236,6 @@ final class GatewayHandler: ChannelDuplexHandler, DeadlineReceiver {
         self.target = nil
         self.loopContext.deadlines.cancel(self.deadline)
         self.loopContext.deadlines.unregister(target)
-        self.clients.remove(self)
         if case .running(let running) = self.phase {
             self.phase = .closed
             self.logRequest(running, wasCut: true)

@@ -5,6 +5,7 @@ import WeirCore
 import WeirHTTP
 import WeirPool
 import WeirRedis
+import WeirServer
 
 /// What `/status` answers.
 struct Status: Codable, Sendable {
@@ -63,11 +64,11 @@ extension Status.PoolNumbers {
 /// Asks all loops. Off the request's path: nobody waits for it but who asked.
 final class StatusSource: Sendable {
     private let backends: Backends
-    private let clients: LoopLocal<Clients>
+    private let clients: ClientRosters
     private let group: any EventLoopGroup
     private let started: NIODeadline
 
-    init(backends: Backends, clients: LoopLocal<Clients>, group: any EventLoopGroup, started: NIODeadline) {
+    init(backends: Backends, clients: ClientRosters, group: any EventLoopGroup, started: NIODeadline) {
         self.backends = backends
         self.clients = clients
         self.group = group
@@ -78,8 +79,7 @@ final class StatusSource: Sendable {
     func json(on loop: any EventLoop) -> EventLoopFuture<ByteBuffer> {
         let redis = self.backends.redis.connections.statistics()
         let http = self.backends.http.connections.statistics()
-        let clients = EventLoopFuture.reduce(0, self.clients.onEachLoop { $0.handlers.count }, on: loop, +)
-        return clients.and(redis.and(http)).hop(to: loop).flatMapThrowing { clients, pools in
+        return self.clients.count().and(redis.and(http)).hop(to: loop).flatMapThrowing { clients, pools in
             let status = Status(
                 uptimeSeconds: (NIODeadline.now() - self.started).nanoseconds / 1_000_000_000, loops: self.clients.loops.count,
                 clientConnections: clients,

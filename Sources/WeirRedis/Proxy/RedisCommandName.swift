@@ -1,14 +1,16 @@
-/// A command's name of up to sixteen bytes, packed to be compared and looked up without memory of its own.
+/// A command's name of up to fifteen bytes and its length, packed to be compared and looked up without memory of its own.
 struct RedisCommandName: Hashable {
     var low: UInt64 = 0
+    /// The length in its last byte.
     var high: UInt64 = 0
 
-    /// - Parameter length: of a longer name only the first sixteen bytes are kept.
+    /// - Parameter length: of a longer name only the first fifteen bytes are kept, and that it is longer.
     @inline(__always)
     init(_ bytes: UnsafeRawBufferPointer, at start: Int, length: Int) {
         if length <= 8, start &+ 8 <= bytes.count {
             let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self))
             self.low = length == 8 ? word : word & ((1 << UInt64(length &* 8)) &- 1)
+            self.high = UInt64(length) << 56
         } else {
             self = Self.careful(bytes, at: start, length: length)
         }
@@ -23,7 +25,8 @@ struct RedisCommandName: Hashable {
     @inline(never)
     private static func careful(_ bytes: UnsafeRawBufferPointer, at start: Int, length: Int) -> RedisCommandName {
         var name = RedisCommandName()
-        for index in 0..<min(length, 16) {
+        name.high = UInt64(min(length, 16)) << 56
+        for index in 0..<min(length, 15) {
             let byte = UInt64(bytes[start + index])
             if index < 8 { name.low |= byte << UInt64(index * 8) } else { name.high |= byte << UInt64((index - 8) * 8) }
         }
@@ -47,12 +50,9 @@ struct RedisCommandName: Hashable {
 extension RedisCommandName: CustomStringConvertible {
     var description: String {
         var text = ""
-        for word in [self.low, self.high] {
-            for index in 0..<8 {
-                let byte = UInt8(truncatingIfNeeded: word >> UInt64(index * 8))
-                guard byte != 0 else { return text }
-                text.unicodeScalars.append((0x21...0x7E).contains(byte) ? Unicode.Scalar(byte) : "?")
-            }
+        for index in 0..<Int(min(self.high >> 56, 15)) {
+            let byte = UInt8(truncatingIfNeeded: (index < 8 ? self.low : self.high) >> UInt64(index % 8 * 8))
+            text.unicodeScalars.append((0x21...0x7E).contains(byte) ? Unicode.Scalar(byte) : "?")
         }
         return text
     }

@@ -48,23 +48,21 @@ final class RedisLeasedRelay: RedisRelay {
     var mayBlock = false
     private var mode = Mode.replies
     private var due = CircularBuffer<(due: Due, count: Int)>()
-    private var splitter: RESPFrameSplitter
+    private var splitter = RESPFrameSplitter.forRelay
     private var isInPush = false
-    private let limits: RESPLimits
-    private var reader: RESPFrameReader?
+    /// With subscriptions: what has come of a value that is not whole.
+    private var partial = ByteBuffer()
     private(set) var subscriptions = RedisSubscriptionState()
     private var unsent = ByteBuffer()
     private var isReading = true
     /// Whom the connection told before.
     private let closed: (() -> Void)?
 
-    init(_ lease: consuming Lease<RedisConnection>, _ client: RedisProxyHandler, limits: RESPLimits) {
+    init(_ lease: consuming Lease<RedisConnection>, _ client: RedisProxyHandler) {
         self.connection = lease.resource
         lease.holdForLong()
         self.lease = consume lease
         self.client = client
-        self.limits = limits
-        self.splitter = RESPFrameSplitter(limits: limits)
         let closed = self.connection.onClose
         self.closed = closed
         self.connection.onClose = { [weak self] in
@@ -99,10 +97,7 @@ final class RedisLeasedRelay: RedisRelay {
 
     /// Takes a command of the SUBSCRIBE family. Nothing else may be due if it is the first one.
     func append(_ bytes: UnsafeRawBufferPointer, subscribing word: String, topics: Int) {
-        if self.mode == .replies {
-            self.mode = .subscriptions
-            self.reader = RESPFrameReader(limits: self.limits)
-        }
+        self.mode = .subscriptions
         self.hold.insert(.subscriptions)
         self.subscriptions.sent(word, topics: topics)
         self.unsent.writeBytes(bytes)
@@ -126,7 +121,7 @@ final class RedisLeasedRelay: RedisRelay {
     func relayReceived(_ bytes: ByteBuffer) {
         do throws(RESPError) {
             switch self.mode {
-            case .stream: self.client.deliver(bytes, completed: 0)
+            case .stream: self.client.deliver(bytes, completed: 0, isPush: true)
             case .subscriptions: try self.read(bytes)
             case .replies:
                 let isInOrder = try bytes.readableBytesSpan.withUnsafeBytes { pointer throws(RESPError) in try self.split(pointer, bytes) }
@@ -137,18 +132,31 @@ final class RedisLeasedRelay: RedisRelay {
         }
     }
 
+    /// With subscriptions each value is looked at as a whole.
     private func read(_ bytes: ByteBuffer) throws(RESPError) {
-        self.reader?.append(bytes)
-        while let frame = try self.reader?.next() {
-            let answered = self.subscriptions.received(frame)
-            if !self.subscriptions.isSubscribed, self.subscriptions.isQuiet { self.hold.remove(.subscriptions) }
-            if let answered { frame.bytes.withUnsafeReadableBytes { self.look(at: $0, answered) } }
-            if answered == .swallowed {
-                self.client.resume()
-            } else {
-                self.client.deliver(frame.bytes, completed: answered == nil ? 0 : 1)
+        var bytes = bytes
+        while bytes.readableBytes > 0, self.lease != nil {
+            var one = 1
+            let end = try bytes.readableBytesSpan.withUnsafeBytes { pointer throws(RESPError) in
+                try self.splitter.pass(pointer, from: 0, values: &one, stopsAtPush: false)
             }
-            guard self.lease != nil else { return }
+            guard var piece = bytes.readSlice(length: end) else { return }
+            if one > 0 || self.partial.readableBytes > 0 { self.partial.writeBuffer(&piece) }
+            guard one == 0 else { return }
+            let value = self.partial.readableBytes > 0 ? self.partial : piece
+            self.partial = ByteBuffer()
+            self.received(value)
+        }
+    }
+
+    private func received(_ value: ByteBuffer) {
+        let answered = self.subscriptions.received(value, version: self.client.identity.version)
+        if !self.subscriptions.isSubscribed, self.subscriptions.isQuiet { self.hold.remove(.subscriptions) }
+        if let due = answered.due { value.withUnsafeReadableBytes { self.look(at: $0, due) } }
+        if answered.due == .swallowed {
+            self.client.resume()
+        } else {
+            self.client.deliver(value, completed: answered.due == nil ? 0 : 1, isPush: answered.isPush)
         }
     }
 
@@ -161,7 +169,7 @@ final class RedisLeasedRelay: RedisRelay {
                 var one = 1
                 at = try self.splitter.pass(pointer, from: at, values: &one, stopsAtPush: false)
                 self.isInPush = one > 0
-                self.client.deliver(bytes.getSlice(at: bytes.readerIndex + start, length: at - start)!, completed: 0)
+                self.client.deliver(bytes.getSlice(at: bytes.readerIndex + start, length: at - start)!, completed: 0, isPush: true)
                 continue
             }
             guard let first = self.due.first else { return false }
@@ -191,7 +199,8 @@ final class RedisLeasedRelay: RedisRelay {
     private func look(at reply: UnsafeRawBufferPointer, _ due: Due) {
         let isError = reply[0] == UInt8(ascii: "-")
         // MULTI was refused, as to one who has not logged in. What was sent after it may have begun another.
-        if due == .beginning, isError, self.due.count == 1 { self.hold.remove(.transaction) }
+        let isLast = self.mode == .subscriptions ? self.subscriptions.isQuiet : self.due.count == 1
+        if due == .beginning, isError, isLast { self.hold.remove(.transaction) }
         if due == .moving { self.client.moved(isGranted: !isError) }
         if due == .ending, isError, !"-EXECABORT".utf8.elementsEqual(reply.prefix(10)) { self.isTainted = true }
     }
@@ -220,7 +229,7 @@ final class RedisLeasedRelay: RedisRelay {
         guard let lease = self.lease.take() else { return }
         self.connection.onClose = self.closed
         let isClean = self.hold.isEmpty && !self.isTainted && self.isQuiet && !self.isInPush && !self.splitter.isInside
-        guard isClean, self.mode == .replies || self.reader?.unreadBytes == 0, self.connection.isUsable else { return lease.discard() }
+        guard isClean, self.connection.isUsable else { return lease.discard() }
         self.connection.relay = nil
         self.setReading(true)
         lease.release()

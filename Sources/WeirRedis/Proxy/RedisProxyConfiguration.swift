@@ -22,9 +22,13 @@ public struct RedisProxyConfiguration: Sendable {
 
     /// What a command may be at most. A longer one is an error after which the client is disconnected, as with Redis. 64 MiB in all unless set.
     public var commandLimits = RESPLimits(maximumBulkLength: 64 * 1024 * 1024, maximumFrameLength: 64 * 1024 * 1024 + 1024)
-    /// Commands of a client without a reply; more are not read until replies have come. 1,024 unless set.
+    /// Commands of a client without a reply; more are not passed on until replies have come. A client begins with 16 and has more as replies
+    /// come that are small. 1,024 unless set.
     public var maximumPending = 1024
-    /// Bytes of replies that are held for a client that does not take them; with more it is disconnected. 64 MiB unless set.
+    /// Bytes of commands that are read of a client whose turn it is not. 1 MiB unless set.
+    public var maximumInput = 1024 * 1024
+    /// Bytes of replies that are held for a client that does not take them; with half of it no more commands of it are read, and with more
+    /// than all it is disconnected. 64 MiB unless set.
     public var maximumOutput = 64 * 1024 * 1024
     /// A client that says nothing for so long, and waits for nothing, is disconnected. Nil, which it is unless set: never.
     public var idleTimeout: TimeAmount?

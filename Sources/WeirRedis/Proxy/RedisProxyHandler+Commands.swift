@@ -66,13 +66,17 @@ extension RedisProxyHandler {
             return self.moves(action, request)
         case .reset:
             self.take(bytes)
-            self.reset()
-            self.answer("+RESET\r\n")
+            if request.count == 1 { self.reset() }
+            self.answer(request.count == 1 ? "+RESET\r\n" : "-ERR wrong number of arguments for 'reset' command\r\n")
         case .quit:
             self.take(bytes)
             self.answer("+OK\r\n")
             self.end(nil)
         case .setName, .getName, .setInfo, .reply:
+            // A connection that is the client's for good has its name.
+            if action == .setName, let leased, leased.hold.contains(.forGood), !leased.isStream {
+                bytes.withUnsafeReadableBytes { leased.append($0, count: 1, .swallowed) }
+            }
             self.take(bytes)
             self.answerForClient(action, request)
         case .close:

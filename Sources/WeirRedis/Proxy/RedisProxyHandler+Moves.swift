@@ -16,7 +16,7 @@ extension RedisProxyHandler {
     private func select(_ request: RESPRequest) -> Bool {
         guard request.count == 2 else { return self.refuse(request, "-ERR wrong number of arguments for 'select' command\r\n") }
         let text = request.arguments.dropFirst().first(where: { _ in true }).map { String(buffer: $0) } ?? ""
-        guard let database = Int(text), String(database) == text else { return self.refuse(request, "-ERR invalid DB index\r\n") }
+        guard let database = Int(text), String(database) == text else { return self.refuse(request, "-ERR value is not an integer or out of range\r\n") }
         guard (0..<Int(Int32.max)).contains(database) else { return self.refuse(request, "-ERR DB index is out of range\r\n") }
         var identity = self.identity
         identity.database = database
@@ -65,7 +65,8 @@ extension RedisProxyHandler {
                 }
                 name = ByteBuffer(bytes: newName.readableBytesView)
             } else {
-                return self.refuse(request, "-ERR Syntax error in HELLO\r\n")
+                let text = String(buffer: option).filter { $0.isASCII && $0 > " " }.prefix(32)
+                return self.refuse(request, "-ERR Syntax error in HELLO option '\(text)'\r\n")
             }
         }
         if self.proxy.configuration.users != nil {

@@ -1,16 +1,31 @@
 import NIOCore
 
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
 /// What goes to a client, and whether it takes it.
 ///
 /// What a client takes at once is handed on as it came, a slice of what was read from the server. What it does not take at once is copied:
 /// a slice would hold all that was read with it.
 final class RedisProxyOutput {
-    /// Bytes that were given to the channel since it was last asked whether it has sent them.
+    private let writesToSocket: Bool
+    /// Negative: everything goes through the channel.
+    private var socket: CInt = -1
+    /// Given to the channel since it was last asked whether it has sent that.
     private var unchecked = 0
     private var uncheckedWrites = 0
+    /// With the channel until it says that it was taken, and what has come meanwhile.
+    private var sending = 0
     private var held = ByteBuffer()
-    /// It does not take what it is given; nothing more should be asked for.
+    /// It has not taken what it was given.
     private(set) var isSlow = false
+    /// So much waits for it that nothing more should be asked for.
+    private(set) var isFull = false
     private(set) var bytesSent: UInt64 = 0
     private var whenTaken: (() -> Void)?
 
@@ -18,14 +33,48 @@ final class RedisProxyOutput {
     private static var bytesPerLook: Int { 64 * 1024 }
     private static var writesPerLook: Int { 16 }
 
+    init(writesToSocket: Bool) { self.writesToSocket = writesToSocket }
+
+    func begin(_ context: ChannelHandlerContext) {
+        guard self.writesToSocket else { return }
+        let socket = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { $0 }
+        self.socket = (socket ?? nil) ?? -1
+    }
+
     @inline(__always)
     func write(_ bytes: ByteBuffer, _ client: RedisProxyHandler, _ context: ChannelHandlerContext) {
         self.bytesSent &+= UInt64(bytes.readableBytes)
         if self.isSlow { return self.hold(bytes, client) }
+        if self.socket >= 0 { return self.writeToSocket(bytes, client, context) }
         context.writeAndFlush(RedisProxyHandler.wrapOutboundOut(bytes), promise: nil)
         self.unchecked &+= bytes.readableBytes
         self.uncheckedWrites &+= 1
         if self.uncheckedWrites >= Self.writesPerLook || self.unchecked >= Self.bytesPerLook { self.look(client, context) }
+    }
+
+    /// Nothing is with the channel: nothing is overtaken.
+    @inline(__always)
+    private func writeToSocket(_ bytes: ByteBuffer, _ client: RedisProxyHandler, _ context: ChannelHandlerContext) {
+        // Of a channel that is closed the descriptor may be another's.
+        guard context.channel.isActive else { return }
+        let count = bytes.withUnsafeReadableBytes { pointer in
+            #if canImport(Darwin)
+                Darwin.write(self.socket, pointer.baseAddress!, pointer.count)
+            #elseif canImport(Musl)
+                Musl.write(self.socket, pointer.baseAddress!, pointer.count)
+            #else
+                Glibc.write(self.socket, pointer.baseAddress!, pointer.count)
+            #endif
+        }
+        if count != bytes.readableBytes { self.writeRest(of: bytes, max(0, count), client, context) }
+    }
+
+    /// The socket is full, or broken: the channel finds out which.
+    @inline(never)
+    private func writeRest(of bytes: ByteBuffer, _ written: Int, _ client: RedisProxyHandler, _ context: ChannelHandlerContext) {
+        self.isSlow = true
+        client.outputChanged()
+        self.send(ByteBuffer(bytes: bytes.readableBytesView.dropFirst(written)), client, context)
     }
 
     private func look(_ client: RedisProxyHandler, _ context: ChannelHandlerContext) {
@@ -38,22 +87,32 @@ final class RedisProxyOutput {
     }
 
     private func hold(_ bytes: ByteBuffer, _ client: RedisProxyHandler) {
-        guard self.held.readableBytes + bytes.readableBytes <= client.proxy.configuration.maximumOutput else {
-            return client.cut("took no replies")
-        }
+        let maximum = client.proxy.configuration.maximumOutput
+        let waiting = self.sending + self.held.readableBytes + bytes.readableBytes
+        guard waiting <= maximum else { return client.cut("took no replies") }
         self.held.writeImmutableBuffer(bytes)
+        if !self.isFull, waiting > maximum / 2 {
+            self.isFull = true
+            client.outputChanged()
+        }
     }
 
     /// Sends it and, when it has been taken, what has come meanwhile.
     private func send(_ bytes: ByteBuffer, _ client: RedisProxyHandler, _ context: ChannelHandlerContext) {
+        self.sending = bytes.readableBytes
         let promise = context.eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenSuccess {
             guard !client.isGone else { return }
+            self.isFull = false
             let held = self.held
             self.held = ByteBuffer()
-            if held.readableBytes > 0 { return self.send(held, client, context) }
-            self.isSlow = false
-            self.whenTaken.take()?()
+            if held.readableBytes > 0 {
+                self.send(held, client, context)
+            } else {
+                self.sending = 0
+                self.isSlow = false
+                self.whenTaken.take()?()
+            }
             if !client.isGone { client.outputChanged() }
         }
         context.writeAndFlush(RedisProxyHandler.wrapOutboundOut(bytes), promise: promise)

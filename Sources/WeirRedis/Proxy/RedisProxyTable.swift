@@ -130,7 +130,7 @@ enum RedisProxyAction: UInt8 {
 /// The table, ready to be asked for each command.
 final class RedisProxyLookup {
     private struct Place {
-        var name = RedisCommandName("")
+        var name = RedisCommandName()
         var action = RedisProxyAction.forward
     }
 
@@ -158,7 +158,7 @@ final class RedisProxyLookup {
     private func insert(_ name: RedisCommandName, _ action: RedisProxyAction) {
         guard action != .forward else { return }
         var index = Int(truncatingIfNeeded: name.hash >> 56)
-        while self.places[index].name.low != 0, self.places[index].name != name { index = (index + 1) % Self.capacity }
+        while self.places[index].action != .forward, self.places[index].name != name { index = (index + 1) % Self.capacity }
         self.places[index] = Place(name: name, action: action)
     }
 
@@ -167,7 +167,7 @@ final class RedisProxyLookup {
     func action(of name: RedisCommandName) -> RedisProxyAction {
         let name = name.folded
         var index = Int(truncatingIfNeeded: name.hash >> 56)
-        while self.places[index].name.low != 0 {
+        while self.places[index].action != .forward {
             if self.places[index].name == name { return self.places[index].action }
             index = (index + 1) & (Self.capacity - 1)
         }

@@ -37,6 +37,7 @@ final class RedisSharedRelay: RedisRelay, LeaseReceiver, DeadlineReceiver {
     /// Whom the connection told before.
     private var closed: (() -> Void)?
     private var isConnecting = false
+    private var connectDeadline = NIODeadline.distantFuture
     private var isFlushScheduled = false
     private let flusher = Flusher()
     private var lastProgress: NIODeadline = .uptimeNanoseconds(0)
@@ -61,7 +62,7 @@ final class RedisSharedRelay: RedisRelay, LeaseReceiver, DeadlineReceiver {
         self.identity = identity
         self.proxy = proxy
         self.loopContext = proxy.loopContext
-        self.splitter = RESPFrameSplitter(limits: proxy.configuration.connection.replyLimits)
+        self.splitter = .forRelay
         self.flusher.relay = .passUnretained(self)
     }
 
@@ -199,8 +200,8 @@ final class RedisSharedRelay: RedisRelay, LeaseReceiver, DeadlineReceiver {
     private func connect() {
         guard !self.isConnecting, self.connection == nil, !self.isEnded else { return }
         self.isConnecting = true
-        let request = self.proxy.pool.lease(
-            owner: .sharedConnection, deadline: self.loopContext.loop.now + self.proxy.configuration.connectionTimeout, to: self)
+        self.connectDeadline = self.loopContext.loop.now + self.proxy.configuration.connectionTimeout
+        let request = self.proxy.pool.lease(owner: .sharedConnection, deadline: self.connectDeadline, to: self)
         if self.isConnecting, self.lease == nil { self.request = request }
     }
 
@@ -221,7 +222,7 @@ final class RedisSharedRelay: RedisRelay, LeaseReceiver, DeadlineReceiver {
             closed?()
             self?.connectionLost(connection)
         }
-        dress(connection, as: self.identity, deadline: self.loopContext.loop.now + self.proxy.configuration.connectionTimeout) { result in
+        dress(connection, as: self.identity, deadline: self.connectDeadline) { result in
             guard self.isConnecting, !self.isEnded else { return }
             self.isConnecting = false
             switch result {
@@ -243,7 +244,7 @@ final class RedisSharedRelay: RedisRelay, LeaseReceiver, DeadlineReceiver {
     private func attach(_ connection: RedisConnection) {
         self.connection = connection
         connection.relay = self
-        self.splitter = RESPFrameSplitter(limits: self.proxy.configuration.connection.replyLimits)
+        self.splitter = .forRelay
         self.isInPush = false
         self.lastProgress = self.loopContext.passTime
         self.dropCommandsOfTheGone()

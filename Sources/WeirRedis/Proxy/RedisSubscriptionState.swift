@@ -47,15 +47,30 @@ struct RedisSubscriptionState {
         self.due.append(topics > 0 ? .confirmations(kind, topics) : ends ? .endOfAll(kind) : .reply(.passed))
     }
 
-    /// - Returns: what was due, if a command has been answered with this.
-    mutating func received(_ frame: RESPFrame) -> RedisLeasedRelay.Due? {
-        if let (kind, total) = Self.confirmation(frame) { return self.confirmed(kind, total: total) ? .passed : nil }
-        if frame.kind == .push || self.isSubscribed && Self.isMessage(frame) { return nil }
+    /// A value that has come.
+    ///
+    /// - Returns: what was due, if a command has been answered with this; and whether it is of a subscription, and no reply.
+    mutating func received(_ value: ByteBuffer, version: RESPVersion) -> (due: RedisLeasedRelay.Due?, isPush: Bool) {
+        // RESP3 pushes all that is of subscriptions. In RESP2 nothing else may be asked for while there are some.
+        let isPush = value.readableBytesView.first == RESPKind.push.rawValue
+        let mayBePush = isPush || version == .resp2 && (self.isSubscribed || self.isConfirmationDue)
+        if mayBePush, let frame = try? RESPFrame(value) {
+            if let (kind, total) = Self.confirmation(frame) { return (self.confirmed(kind, total: total) ? .passed : nil, true) }
+            if isPush || self.isSubscribed && Self.isMessage(frame) { return (nil, true) }
+        }
+        if isPush { return (nil, true) }
         switch self.due.popFirst() {
-        case .reply(let due): return due
+        case .reply(let due): return (due, false)
         // An error is all that a refused SUBSCRIBE is answered with.
-        case .confirmations, .endOfAll: return .passed
-        case nil: return nil
+        case .confirmations, .endOfAll: return (.passed, false)
+        case nil: return (nil, false)
+        }
+    }
+
+    private var isConfirmationDue: Bool {
+        switch self.due.first {
+        case .confirmations, .endOfAll: true
+        case .reply, nil: false
         }
     }
 
