@@ -17,13 +17,22 @@ import WeirRESP
             let step = max(1, command.readableBytes / 200)
             for length in stride(from: 0, to: command.readableBytes, by: step) {
                 let cutOff = UnsafeRawBufferPointer(rebasing: pointer[..<(start + length)])
-                guard case .cutOff? = try? scanner.next(cutOff, at: start) else { return _ = Issue.record("found in \(length) bytes") }
+                guard case .cutOff? = try? scanner.next(cutOff, at: start) else {
+                    Issue.record("found in \(length) bytes")
+                    return
+                }
                 #expect(scanner.neededBytes > length)
             }
-            guard case .command(let found)? = try? scanner.next(pointer, at: start) else { return _ = Issue.record("not found") }
+            guard case .command(let found)? = try? scanner.next(pointer, at: start) else {
+                Issue.record("not found")
+                return
+            }
             #expect(found.count == count && found.end == start + command.readableBytes)
             #expect(pointer[found.nameStart..<(found.nameStart + found.nameLength)].elementsEqual("name".utf8))
-            guard case .cutOff? = try? scanner.next(pointer, at: found.end) else { return _ = Issue.record("found too much") }
+            guard case .cutOff? = try? scanner.next(pointer, at: found.end) else {
+                Issue.record("found too much")
+                return
+            }
         }
     }
 
@@ -42,11 +51,26 @@ import WeirRESP
         var scanner = RESPCommandScanner()
         try "PING\r\n*0\r\n*-1\r\n*1\r\n".utf8CString.withUnsafeBytes { raw in
             let bytes = UnsafeRawBufferPointer(rebasing: raw.dropLast())
-            guard case .inline = try scanner.next(bytes, at: 0) else { return _ = Issue.record("inline") }
-            guard case .empty(end: 10) = try scanner.next(bytes, at: 6) else { return _ = Issue.record("empty") }
-            guard case .empty(end: 15) = try scanner.next(bytes, at: 10) else { return _ = Issue.record("null") }
-            guard case .cutOff = try scanner.next(bytes, at: 15) else { return _ = Issue.record("cut off") }
-            guard case .cutOff = try scanner.next(bytes, at: bytes.count) else { return _ = Issue.record("nothing") }
+            guard case .inline = try scanner.next(bytes, at: 0) else {
+                Issue.record("inline")
+                return
+            }
+            guard case .empty(end: 10) = try scanner.next(bytes, at: 6) else {
+                Issue.record("empty")
+                return
+            }
+            guard case .empty(end: 15) = try scanner.next(bytes, at: 10) else {
+                Issue.record("null")
+                return
+            }
+            guard case .cutOff = try scanner.next(bytes, at: 15) else {
+                Issue.record("cut off")
+                return
+            }
+            guard case .cutOff = try scanner.next(bytes, at: bytes.count) else {
+                Issue.record("nothing")
+                return
+            }
         }
     }
 }

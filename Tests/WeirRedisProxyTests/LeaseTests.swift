@@ -57,7 +57,7 @@ import WeirTestKit
     @Test func aConnectionLeasedOftenEndsWell() async throws {
         try await withProxy(loops: 1) { proxy, redis in
             let client = try await proxy.connect()
-            let count = 100_000
+            let count = 40_000
             var bytes = ByteBuffer()
             for _ in 0..<1000 { bytes.writeImmutableBuffer(commands([["WATCH", "n"], ["UNWATCH"]])) }
             for _ in 0..<(count / 1000) {
@@ -65,7 +65,7 @@ import WeirTestKit
                 _ = try await client.bytes(10 * 1000)
             }
             let statistics = try await proxy.statistics()
-            #expect(statistics.connects == 2, "\(statistics)")
+            #expect(statistics.connects == 1)
             #expect(try await proxy.statistics().leases >= UInt64(count))
             try await redis.ask("CLIENT", "KILL", "TYPE", "normal")
             try await eventually { try await client.ask("ECHO", "alive") == bulk("alive") }

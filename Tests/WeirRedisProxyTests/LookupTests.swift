@@ -62,10 +62,10 @@ import Testing
         }
     }
 
-    /// A byte that is no letter may fold as the `:` of a name does, or as nothing at its end: the server, which is asked all the same,
-    /// knows no such command. None of these may be a way past the table.
+    /// A byte that is no letter may fold as the `:` of a name does: the server knows no such command.
     @Test func namesThatFoldToAnotherAreTreatedAsThat() {
-        #expect(self.lookup.action(of: self.name("MULTI ")) == .multi)
+        #expect(self.lookup.action(of: self.name("MULTI ")) == .forward)
+        #expect(self.lookup.action(of: self.name("MULTI\0")) == .forward)
         #expect(self.lookup.action(of: self.name("host\u{1A}")) == .close)
     }
 

@@ -79,7 +79,8 @@ import WeirRESP
             try await client.ask("SET", "here", "2")
             let refused: [([String], String)] = [
                 (["SELECT", "99"], "-ERR DB index is out of range\r\n"), (["SELECT", "-1"], "-ERR DB index is out of range\r\n"),
-                (["SELECT", "x"], "-ERR invalid DB index\r\n"), (["SELECT", ""], "-ERR invalid DB index\r\n"),
+                (["SELECT", "x"], "-ERR value is not an integer or out of range\r\n"),
+                (["SELECT", ""], "-ERR value is not an integer or out of range\r\n"),
                 (["SELECT"], "-ERR wrong number of arguments for 'select' command\r\n"),
                 (["SELECT", "1", "2"], "-ERR wrong number of arguments for 'select' command\r\n"),
                 (["HELLO", "4"], "-NOPROTO unsupported protocol version\r\n"),

@@ -152,6 +152,18 @@ import WeirRESP
         #expect(state.isQuiet)
     }
 
+    /// RESP3 pushes what is of subscriptions: an array that looks like it is a value.
+    @Test func inRESP3AnArrayIsAReply() throws {
+        var state = self.state
+        state.sent("SUBSCRIBE", topics: 1)
+        #expect(try state.received(self.confirmation("subscribe", "a", 1, .resp3)) == .passed)
+        for frame in [try self.message(.resp2), try self.confirmation("unsubscribe", "a", 0, .resp2)] {
+            state.sent(replies: 1)
+            #expect(state.received(frame, .resp3) == .passed)
+        }
+        #expect(state.isSubscribed && state.isQuiet)
+    }
+
     /// What a reply is for is told with it.
     @Test func whatIsDueIsTold() throws {
         var state = self.state
@@ -172,5 +184,12 @@ import WeirRESP
         #expect(try state.received(self.frame("+OK\r\n")) == nil)
         #expect(try state.received(self.confirmation("unsubscribe", nil, 0, .resp2)) == nil)
         #expect(state.isQuiet && !state.isSubscribed)
+    }
+}
+
+extension RedisSubscriptionState {
+    /// - Returns: what was due.
+    fileprivate mutating func received(_ frame: RESPFrame, _ version: RESPVersion = .resp2) -> RedisLeasedRelay.Due? {
+        self.received(frame.bytes, version: frame.kind == .push ? .resp3 : version).due
     }
 }

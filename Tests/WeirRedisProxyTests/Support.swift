@@ -251,7 +251,8 @@ final class TestClient: Sendable {
     func frame(_ sourceLocation: SourceLocation = #_sourceLocation) async throws -> RESPFrame {
         try await self.take("a frame", sourceLocation) { bytes, _ in
             guard let length = try frameLength(bytes) else { return nil }
-            return try RESPFrame(bytes.readSlice(length: length)!)
+            // Of memory of its own: it leaves the loop.
+            return try RESPFrame(ByteBuffer(bytes: bytes.readSlice(length: length)!.readableBytesView))
         }
     }
 
@@ -268,7 +269,9 @@ final class TestClient: Sendable {
 
     /// So many bytes.
     func bytes(_ count: Int, _ sourceLocation: SourceLocation = #_sourceLocation) async throws -> ByteBuffer {
-        try await self.take("\(count) bytes", sourceLocation) { bytes, _ in bytes.readSlice(length: count) }
+        try await self.take("\(count) bytes", sourceLocation) { bytes, _ in
+            bytes.readSlice(length: count).map { ByteBuffer(bytes: $0.readableBytesView) }
+        }
     }
 
     /// All there is up to the end of the connection.
