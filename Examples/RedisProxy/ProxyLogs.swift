@@ -54,8 +54,11 @@ final class ProxyLogs: Sendable {
 
 extension ByteBuffer {
     fileprivate mutating func writeAddress(_ address: SocketAddress?) {
-        guard let address, let ip = address.ipAddress, let port = address.port else { return _ = self.writeStaticString("-") }
-        self.writeString(ip.contains(":") ? "[\(ip)]:\(port)" : "\(ip):\(port)")
+        if let address, let ip = address.ipAddress, let port = address.port {
+            self.writeString(ip.contains(":") ? "[\(ip)]:\(port)" : "\(ip):\(port)")
+        } else {
+            self.writeStaticString("-")
+        }
     }
 }
 

@@ -88,7 +88,9 @@ import WeirRESP
             for cut in [[ByteBuffer(string: wire)], pieces(ByteBuffer(string: wire), of: 1)] {
                 let split = Self.split(cut)
                 #expect(split.code != nil, "\(wire.debugDescription)")
-                if [.bulkTooLong, .tooManyElements, .unknownType].contains(code) { #expect(split.code == code || split.code == .malformedNumber) }
+                if [.bulkTooLong, .tooManyElements, .unknownType].contains(code) {
+                    #expect(split.code == code || split.code == .malformedNumber)
+                }
             }
         }
         for wire in ["$?\r\n", "*?\r\n", "%?\r\n", ".\r\n", ";1\r\n"] { #expect(Self.split([ByteBuffer(string: wire)]).code != nil) }

@@ -87,7 +87,10 @@ public final class RedisPassThroughHandler: ChannelInboundHandler, RedisRelay {
         var bytes = Self.unwrapInboundIn(data)
         self.bytesReceived &+= UInt64(bytes.readableBytes)
         self.proxy.bytesReceived.increment(by: UInt64(bytes.readableBytes))
-        guard let connection else { return _ = self.pending.writeBuffer(&bytes) }
+        guard let connection else {
+            self.pending.writeBuffer(&bytes)
+            return
+        }
         connection.write(bytes)
         if !connection.isWritable { self.read(from: context.channel, false) }
     }

@@ -32,7 +32,8 @@ public final class RedisProxy: Sendable, Service {
     ) {
         self.url = url
         let target = RedisTarget(url: url, configuration: configuration.connection, shakesHands: false)
-        let connections = Pool<RedisConnection>(name: "redis", group: group, configuration: pool, metrics: metrics, logger: logger) { loop in
+        let connections = Pool<RedisConnection>(name: "redis", group: group, configuration: pool, metrics: metrics, logger: logger) {
+            loop in
             RedisConnectionFactory(target: target, loop: loop)
         }
         self.connections = connections
@@ -99,6 +100,9 @@ public final class LocalRedisProxy {
         self.upstreamLosses = counter("clients_cut", "clients disconnected since the server's connection was lost under their commands")
         self.slowCommands = counter("slow_commands", "commands that took longer than the threshold")
     }
+
+    /// Before another connection is asked for in place of one that was lost before it was of use.
+    static var pause: TimeAmount { .milliseconds(20) }
 
     /// The loop that it belongs to.
     public var loop: any EventLoop { self.loopContext.loop }

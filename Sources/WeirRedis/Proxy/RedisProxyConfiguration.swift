@@ -7,7 +7,7 @@ public struct RedisProxyConfiguration: Sendable {
     public enum Mode: Hashable, Sendable {
         /// Clients share connections, and lease one for what ``RedisProxyTable`` says.
         case shared
-        /// Each client has a connection of its own, over which everything passes as it is.
+        /// Each client has a connection of its own, over which everything passes as it is: it logs in itself, whatever the URL says.
         case passThrough
     }
 

@@ -16,7 +16,9 @@ extension RedisProxyHandler {
     private func select(_ request: RESPRequest) -> Bool {
         guard request.count == 2 else { return self.refuse(request, "-ERR wrong number of arguments for 'select' command\r\n") }
         let text = request.arguments.dropFirst().first(where: { _ in true }).map { String(buffer: $0) } ?? ""
-        guard let database = Int(text), String(database) == text else { return self.refuse(request, "-ERR value is not an integer or out of range\r\n") }
+        guard let database = Int(text), String(database) == text else {
+            return self.refuse(request, "-ERR value is not an integer or out of range\r\n")
+        }
         guard (0..<Int(Int32.max)).contains(database) else { return self.refuse(request, "-ERR DB index is out of range\r\n") }
         var identity = self.identity
         identity.database = database
@@ -52,7 +54,9 @@ extension RedisProxyHandler {
             guard let number = Int(text), String(number) == text else {
                 return self.refuse(request, "-ERR Protocol version is not an integer or out of range\r\n")
             }
-            guard let version = RESPVersion(rawValue: number) else { return self.refuse(request, "-NOPROTO unsupported protocol version\r\n") }
+            guard let version = RESPVersion(rawValue: number) else {
+                return self.refuse(request, "-NOPROTO unsupported protocol version\r\n")
+            }
             identity.version = version
             parts.append(ByteBuffer(string: text))
         }
@@ -111,7 +115,8 @@ extension RedisProxyHandler {
     }
 
     /// Sends the command where those of the identity are, and stays there if that is granted.
-    private func move(to identity: RedisIdentity, by command: ByteBuffer, _ request: RESPRequest, _ then: @escaping () -> Void = {}) -> Bool {
+    private func move(to identity: RedisIdentity, by command: ByteBuffer, _ request: RESPRequest, _ then: @escaping () -> Void = {}) -> Bool
+    {
         if let leased {
             self.take(request.bytes)
             self.outstanding += 1

@@ -58,19 +58,22 @@ public final class RedisProxyHandler: ChannelInboundHandler {
     // What it gets.
     let output: RedisProxyOutput
 
-    public private(set) var isGone = false
-    private(set) var isEnding = false
+    public internal(set) var isGone = false
+    var isEnding = false
     /// The client says nothing more.
     private(set) var isInputClosed = false
-    private var isDraining = false
-    private var isClosing = false
-    private var reason: StaticString?
+    var isDraining = false
+    /// It is closed when it has taken what is sent, or by this at the latest.
+    var closing: Scheduled<Void>?
+    /// It says nothing more, and is not waited for longer than this.
+    private(set) var leaving: Scheduled<Void>?
+    var reason: StaticString?
     public private(set) var address: SocketAddress?
-    private var startedAt: NIODeadline = .uptimeNanoseconds(0)
-    private var lastActive: NIODeadline = .uptimeNanoseconds(0)
-    private var target: DeadlineTarget?
+    var startedAt: NIODeadline = .uptimeNanoseconds(0)
+    var lastActive: NIODeadline = .uptimeNanoseconds(0)
+    var target: DeadlineTarget?
     private(set) var commands: UInt64 = 0
-    private var bytesReceived: UInt64 = 0
+    var bytesReceived: UInt64 = 0
 
     /// On the client's loop.
     ///
@@ -134,7 +137,9 @@ public final class RedisProxyHandler: ChannelInboundHandler {
             // Who blocks its connection may wait for ever, and has gone as far as anyone can know.
             if self.leased?.mayBlock ?? false { self.cut(nil) } else { self.process() }
             let timeout = self.proxy.configuration.stallTimeout
-            if !self.isGone { self.loopContext.loop.assumeIsolated().scheduleTask(in: timeout) { self.cut("left before its replies came") } }
+            if !self.isGone, self.leaving == nil {
+                self.leaving = self.loopContext.loop.assumeIsolated().scheduleTask(in: timeout) { self.cut("left before its replies came") }
+            }
         }
         context.fireUserInboundEventTriggered(event)
     }
@@ -165,7 +170,7 @@ public final class RedisProxyHandler: ChannelInboundHandler {
         self.process()
     }
 
-    private func process() {
+    func process() {
         guard !self.isProcessing, self.wait == .nothing else { return self.updateReading() }
         self.isProcessing = true
         while self.wait == .nothing, !self.isEnding, !self.isGone {
@@ -184,7 +189,7 @@ public final class RedisProxyHandler: ChannelInboundHandler {
         self.updateReading()
     }
 
-    private func endIfOver() {
+    func endIfOver() {
         guard self.isInputClosed || self.isDraining, !self.isEnding, !self.isGone else { return }
         let isOver = self.wait == .nothing && self.outstanding == 0
         if self.isInputClosed ? isOver : isOver && self.leased == nil { self.end(self.isInputClosed ? nil : "the proxy stops") }
@@ -418,138 +423,4 @@ public final class RedisProxyHandler: ChannelInboundHandler {
         self.updateReading()
         if !self.output.isFull { self.resume() }
     }
-
-    // MARK: Leases
-
-    func lease() {
-        self.wait = .connection
-        let deadline = self.loopContext.loop.now + self.proxy.configuration.connectionTimeout
-        var isDone = false
-        let request = self.proxy.pool.lease(owner: .proxyClient, deadline: deadline) { [self] result in
-            isDone = true
-            self.leaseRequest = nil
-            switch consume result {
-            case .failure: self.leaseFailed(RedisDressingError(reply: nil))
-            case .success(let lease): self.leaseGranted(lease, deadline: deadline)
-            }
-        }
-        if !isDone { self.leaseRequest = request }
-    }
-
-    private func leaseGranted(_ lease: consuming Lease<RedisConnection>, deadline: NIODeadline) {
-        let connection = lease.resource
-        guard !self.isGone else { return lease.release() }
-        guard connection.isUsable, self.identity.commands(from: connection.identity) != nil else {
-            lease.discard()
-            return self.loopContext.loop.assumeIsolated().execute { if !self.isGone { self.lease() } }
-        }
-        let box = LeaseBox(lease)
-        dress(connection, as: self.identity, deadline: deadline) { result in
-            switch result {
-            case .failure(let error):
-                box.discard()
-                self.leaseFailed(error)
-            case .success:
-                guard !self.isGone else { return box.release() }
-                guard let lease = box.take() else { return }
-                self.leased = RedisLeasedRelay(lease, self)
-                self.goOn()
-            }
-        }
-    }
-
-    private func leaseFailed(_ error: RedisDressingError) {
-        guard !self.isGone else { return }
-        self.leaseFailure = error.reply ?? Self.unreachable
-        self.goOn()
-    }
-
-    func endLease() {
-        self.isTransactionAborted = false
-        self.leased.take()?.end()
-    }
-
-    // MARK: The end
-
-    /// The connection was lost that owed it something, or kept something of it.
-    func upstreamLost() {
-        guard !self.isGone else { return }
-        self.proxy.upstreamLosses.increment()
-        self.cut("the server's connection was lost")
-    }
-
-    /// Lets it have its replies and disconnects it; takes no more commands.
-    func end(_ reason: StaticString?) {
-        guard !self.isEnding, !self.isGone else { return }
-        self.isEnding = true
-        self.reason = self.reason ?? reason
-        self.pending = ByteBuffer()
-        if self.outstanding == 0 { self.closeWhenTaken() } else { self.updateReading() }
-    }
-
-    /// Ends it when nothing of it is under way: at once, or when that has come to its end. For shutdown.
-    public func drain() {
-        self.isDraining = true
-        if let leased, !leased.hold.isDisjoint(with: [.subscriptions, .forGood]) { return self.cut("the proxy stops") }
-        self.endIfOver()
-    }
-
-    /// Disconnects it at once.
-    public func closeNow() { self.cut("the proxy stops") }
-
-    private func closeWhenTaken() {
-        guard let context, !self.isGone, !self.isClosing else { return }
-        self.isClosing = true
-        self.output.whenTaken(context) { self.cut(nil) }
-        self.loopContext.loop.assumeIsolated().scheduleTask(in: self.proxy.configuration.closeTimeout) { self.cut("took no replies") }
-        self.updateReading()
-    }
-
-    /// Disconnects it at once.
-    func cut(_ reason: StaticString?) {
-        guard let context, !self.isGone else { return }
-        self.reason = self.reason ?? reason
-        self.left()
-        context.close(promise: nil)
-    }
-
-    private func left() {
-        guard !self.isGone else { return }
-        self.isGone = true
-        self.pending = ByteBuffer()
-        self.output.drop()
-        self.moved(isGranted: false)
-        if let request = self.leaseRequest.take() { self.proxy.pool.cancel(request) }
-        self.endLease()
-        self.leaveRelay()
-        if let target { self.loopContext.deadlines.unregister(target) }
-        self.target = nil
-        self.proxy.observer?.redisClientLeft(
-            RedisProxyClientSummary(
-                address: self.address, user: self.user, commands: self.commands, bytesReceived: self.bytesReceived,
-                bytesSent: self.output.bytesSent, duration: self.loopContext.loop.now - self.startedAt, reason: self.reason))
-    }
-}
-
-extension RedisProxyHandler: DeadlineReceiver {
-    private func watchIdleness() {
-        guard let idleTimeout = self.proxy.configuration.idleTimeout else { return }
-        let target = self.target ?? self.loopContext.deadlines.register(self)
-        self.target = target
-        _ = self.loopContext.deadlines.arm(at: max(self.lastActive + idleTimeout, self.loopContext.loop.now), target: target, tag: 0)
-    }
-
-    public func deadlineReached(tag: UInt64) {
-        guard !self.isGone, let idleTimeout = self.proxy.configuration.idleTimeout else { return }
-        let isHearing = self.leased.map { !$0.hold.isDisjoint(with: [.subscriptions, .forGood]) } ?? false
-        let isWaiting = self.outstanding > 0 || self.wait != .nothing || isHearing
-        if isWaiting { self.lastActive = self.loopContext.loop.now }
-        if self.lastActive + idleTimeout <= self.loopContext.loop.now { return self.cut("was idle") }
-        self.watchIdleness()
-    }
-}
-
-extension Owner {
-    /// Clients of a proxy that have a connection of their own.
-    static let proxyClient = Owner("proxy client")
 }

@@ -197,10 +197,10 @@ final class RedisSharedRelay: RedisRelay, LeaseReceiver, DeadlineReceiver {
         self.connect()
     }
 
-    private func connect() {
+    private func connect(deadline: NIODeadline? = nil) {
         guard !self.isConnecting, self.connection == nil, !self.isEnded else { return }
         self.isConnecting = true
-        self.connectDeadline = self.loopContext.loop.now + self.proxy.configuration.connectionTimeout
+        self.connectDeadline = deadline ?? self.loopContext.loop.now + self.proxy.configuration.connectionTimeout
         let request = self.proxy.pool.lease(owner: .sharedConnection, deadline: self.connectDeadline, to: self)
         if self.isConnecting, self.lease == nil { self.request = request }
     }
@@ -211,7 +211,7 @@ final class RedisSharedRelay: RedisRelay, LeaseReceiver, DeadlineReceiver {
         guard connection.isUsable, !self.isEnded, self.identity.commands(from: connection.identity) != nil else {
             lease.discard()
             self.isConnecting = false
-            if !self.isEnded { self.loopContext.loop.assumeIsolated().execute { self.connect() } }
+            if !self.isEnded { self.connectAgain() }
             return
         }
         lease.holdForLong()
@@ -230,8 +230,21 @@ final class RedisSharedRelay: RedisRelay, LeaseReceiver, DeadlineReceiver {
             case .failure(let error):
                 connection.onClose = closed
                 self.lease.take()?.discard()
-                self.failUnsent(error)
+                if error.reply == nil, self.loopContext.loop.now < self.connectDeadline {
+                    self.connectAgain()
+                } else {
+                    self.failUnsent(error)
+                }
             }
+        }
+    }
+
+    /// The connection was lost before anything of a client was sent.
+    private func connectAgain() {
+        self.isConnecting = true
+        self.loopContext.loop.assumeIsolated().scheduleTask(in: LocalRedisProxy.pause) {
+            self.isConnecting = false
+            self.connect(deadline: self.connectDeadline)
         }
     }
 
