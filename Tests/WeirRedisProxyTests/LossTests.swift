@@ -195,7 +195,7 @@ import WeirTestKit
 
     private static let serves: [ScriptedServer.Step] = [.awaitString("PING\r\n"), .send("+PONG\r\n"), .again]
 
-    @Test(arguments: ["\0garbage\r\n", "HTTP/1.1 400 Bad Request\r\n\r\n", "$-7\r\n", "*1\r\n>1\r\n:1\r\n", "$3\r\nabcde\r\n", "?\r\n"])
+    @Test(arguments: ["\0garbage\r\n", "HTTP/1.1 400 Bad Request\r\n\r\n", "$-7\r\n", "*1\r\n^1\r\n", "$3\r\nabcde\r\n", "?\r\n"])
     func garbageDisconnectsThoseWhoWait(_ garbage: String) async throws {
         try await self.withScript {
             $0 == 1 ? [.awaitString("GET"), .send(garbage), .hold] : Self.serves

@@ -199,7 +199,7 @@ public final class RedisProxyHandler: ChannelInboundHandler {
     ///
     /// - Returns: false if nothing more can be done with what has come.
     private func takeCommands() -> Bool {
-        let room = self.window.size - self.outstanding
+        let room = min(self.window.size, self.proxy.configuration.maximumPending) - self.outstanding
         guard room > 0, !self.output.isFull, !(self.leased?.isFull ?? self.relay?.isFull ?? false) else {
             self.wait = .room
             if self.leased == nil, room > 0, !self.output.isFull { self.relay?.tellOfRoom(self) }
