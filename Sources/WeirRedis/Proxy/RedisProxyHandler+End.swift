@@ -1,5 +1,6 @@
 import NIOCore
 import WeirCore
+import WeirPool
 
 /// How a client's connection ends: by itself, when it has its replies, or at once.
 extension RedisProxyHandler {
