@@ -21,7 +21,7 @@ import WeirRESP
                     Issue.record("found in \(length) bytes")
                     return
                 }
-                #expect(scanner.neededBytes > length)
+                #expect(scanner.neededBytes <= command.readableBytes)
             }
             guard case .command(let found)? = try? scanner.next(pointer, at: start) else {
                 Issue.record("not found")

@@ -129,7 +129,9 @@ public final class RedisProxyHandler: ChannelInboundHandler {
         self.process()
     }
 
-    public func channelWritabilityChanged(context: ChannelHandlerContext) { context.fireChannelWritabilityChanged() }
+    // Nobody follows who would want to know.
+    public func channelReadComplete(context: ChannelHandlerContext) {}
+    public func channelWritabilityChanged(context: ChannelHandlerContext) {}
 
     public func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if let event = event as? ChannelEvent, event == .inputClosed {

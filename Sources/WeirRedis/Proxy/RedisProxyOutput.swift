@@ -57,16 +57,21 @@ final class RedisProxyOutput {
     private func writeToSocket(_ bytes: ByteBuffer, _ client: RedisProxyHandler, _ context: ChannelHandlerContext) {
         // Of a channel that is closed the descriptor may be another's.
         guard context.channel.isActive else { return }
-        let count = bytes.withUnsafeReadableBytes { pointer in
-            #if canImport(Darwin)
-                Darwin.write(self.socket, pointer.baseAddress!, pointer.count)
-            #elseif canImport(Musl)
-                Musl.write(self.socket, pointer.baseAddress!, pointer.count)
-            #else
-                Glibc.write(self.socket, pointer.baseAddress!, pointer.count)
-            #endif
-        }
+        let count = bytes.withUnsafeReadableBytes { Self.send(self.socket, $0) }
         if count != bytes.readableBytes { self.writeRest(of: bytes, max(0, count), client, context) }
+    }
+
+    /// As `write`, with less on the way to the socket.
+    @inline(__always)
+    private static func send(_ socket: CInt, _ bytes: UnsafeRawBufferPointer) -> Int {
+        #if canImport(Darwin)
+            // NIO has told the socket to raise no signal.
+            Darwin.send(socket, bytes.baseAddress!, bytes.count, 0)
+        #elseif canImport(Musl)
+            Musl.send(socket, bytes.baseAddress!, bytes.count, CInt(MSG_NOSIGNAL))
+        #else
+            Glibc.send(socket, bytes.baseAddress!, bytes.count, CInt(MSG_NOSIGNAL))
+        #endif
     }
 
     /// The socket is full, or broken: the channel finds out which.

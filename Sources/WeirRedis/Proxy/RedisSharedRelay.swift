@@ -25,12 +25,17 @@ final class RedisSharedRelay: RedisRelay, LeaseReceiver, DeadlineReceiver {
     let identity: RedisIdentity
     private unowned let proxy: LocalRedisProxy
     private let loopContext: LoopContext
-    private var entries = CircularBuffer<Entry>(initialCapacity: 64)
-    /// Entries that were given to the channel.
-    private var sent = 0
-    private var unsent = ByteBuffer()
-    private var splitter: RESPFrameSplitter
-    private var isInPush = false
+    private struct State {
+        var entries = CircularBuffer<Entry>(initialCapacity: 64)
+        /// Entries that were given to the channel.
+        var sent = 0
+        var unsent = ByteBuffer()
+        var splitter = RESPFrameSplitter.forRelay
+        var isInPush = false
+    }
+
+    // Behind a pointer, so that no exclusivity check is paid for each command.
+    private let state: UnsafeMutablePointer<State>
     private var lease: Lease<RedisConnection>?
     private var request: LeaseRequest?
     private(set) var connection: RedisConnection?
@@ -62,15 +67,20 @@ final class RedisSharedRelay: RedisRelay, LeaseReceiver, DeadlineReceiver {
         self.identity = identity
         self.proxy = proxy
         self.loopContext = proxy.loopContext
-        self.splitter = .forRelay
+        self.state = .allocate(capacity: 1)
+        self.state.initialize(to: State())
         self.flusher.relay = .passUnretained(self)
     }
 
-    deinit { self.flusher.relay = nil }
+    deinit {
+        self.flusher.relay = nil
+        self.state.deinitialize(count: 1)
+        self.state.deallocate()
+    }
 
     var isReady: Bool { self.connection != nil }
-    var isFull: Bool { self.unsent.readableBytes >= self.proxy.configuration.maximumUnsent }
-    var inFlight: Int { self.entries.count }
+    var isFull: Bool { self.state.pointee.unsent.readableBytes >= self.proxy.configuration.maximumUnsent }
+    var inFlight: Int { self.state.pointee.entries.count }
 
     // MARK: Commands
 
@@ -81,8 +91,8 @@ final class RedisSharedRelay: RedisRelay, LeaseReceiver, DeadlineReceiver {
     ///   - count: how many; at least one.
     @inline(__always)
     func append(_ bytes: UnsafeRawBufferPointer, count: Int, name: RedisCommandName, of client: RedisProxyHandler?) {
-        self.unsent.writeBytes(bytes)
-        self.entries.append(
+        self.state.pointee.unsent.writeBytes(bytes)
+        self.state.pointee.entries.append(
             Entry(
                 client: client, replies: count, length: bytes.count,
                 askedAt: self.loopContext.passTime, name: name))
@@ -99,12 +109,12 @@ final class RedisSharedRelay: RedisRelay, LeaseReceiver, DeadlineReceiver {
 
     private func flush() {
         self.isFlushScheduled = false
-        guard let connection, connection.isWritable, self.unsent.readableBytes > 0 else { return }
-        if self.sent == 0 { self.lastProgress = self.loopContext.passTime }
-        self.sent = self.entries.count
-        let bytes = self.unsent
+        guard let connection, connection.isWritable, self.state.pointee.unsent.readableBytes > 0 else { return }
+        if self.state.pointee.sent == 0 { self.lastProgress = self.loopContext.passTime }
+        self.state.pointee.sent = self.state.pointee.entries.count
+        let bytes = self.state.pointee.unsent
         // What is appended from here on must not touch what the channel holds; its memory is used again when it is free.
-        self.unsent.moveReaderIndex(to: self.unsent.writerIndex)
+        self.state.pointee.unsent.moveReaderIndex(to: self.state.pointee.unsent.writerIndex)
         connection.write(bytes)
         self.reclaim(consume bytes)
         if !self.whenRoom.isEmpty { self.tellOfRoom() }
@@ -112,8 +122,12 @@ final class RedisSharedRelay: RedisRelay, LeaseReceiver, DeadlineReceiver {
 
     private func reclaim(_ bytes: consuming ByteBuffer) {
         _ = consume bytes
-        guard self.unsent.readableBytes == 0 else { return }
-        if self.unsent.capacity > Self.keptCapacity { self.unsent = ByteBuffer() } else { self.unsent.clear() }
+        guard self.state.pointee.unsent.readableBytes == 0 else { return }
+        if self.state.pointee.unsent.capacity > Self.keptCapacity {
+            self.state.pointee.unsent = ByteBuffer()
+        } else {
+            self.state.pointee.unsent.clear()
+        }
     }
 
     /// The client is told when there is room again.
@@ -136,28 +150,30 @@ final class RedisSharedRelay: RedisRelay, LeaseReceiver, DeadlineReceiver {
         } catch {
             self.connection?.close()
         }
-        if self.users == 0, self.entries.isEmpty { self.proxy.unusedIfIdle(self) }
+        if self.users == 0, self.state.pointee.entries.isEmpty { self.proxy.unusedIfIdle(self) }
     }
 
     /// - Returns: false for what is the reply to nothing.
     private func split(_ pointer: UnsafeRawBufferPointer, _ bytes: ByteBuffer) throws(RESPError) -> Bool {
         var at = 0
         while at < pointer.count {
-            if self.sent == 0 || self.isInPush {
+            if self.state.pointee.sent == 0 || self.state.pointee.isInPush {
                 guard try self.passPush(pointer, &at) else { return false }
                 continue
             }
-            let due = self.entries[self.entries.startIndex].replies
+            let due = self.state.pointee.entries[self.state.pointee.entries.startIndex].replies
             var left = due
             let start = at
-            at = try self.splitter.pass(pointer, from: at, values: &left)
-            let client = self.entries[self.entries.startIndex].client
+            at = try self.state.pointee.splitter.pass(pointer, from: at, values: &left)
+            let client: RedisProxyHandler?
             if left == 0 {
-                let entry = self.entries.removeFirst()
-                self.sent -= 1
+                let entry = self.state.pointee.entries.removeFirst()
+                self.state.pointee.sent -= 1
                 if let threshold = self.proxy.configuration.slowThreshold { self.tellIfSlow(entry, threshold) }
+                client = entry.client
             } else {
-                self.entries[self.entries.startIndex].replies = left
+                client = self.state.pointee.entries[self.state.pointee.entries.startIndex].client
+                self.state.pointee.entries[self.state.pointee.entries.startIndex].replies = left
             }
             if let client, at > start, !client.isGone {
                 client.deliver(bytes.getSlice(at: bytes.readerIndex + start, length: at - start)!, completed: due - left)
@@ -171,10 +187,10 @@ final class RedisSharedRelay: RedisRelay, LeaseReceiver, DeadlineReceiver {
 
     /// What is pushed on a shared connection was asked for by nobody who is here.
     private func passPush(_ pointer: UnsafeRawBufferPointer, _ at: inout Int) throws(RESPError) -> Bool {
-        guard pointer[at] == RESPKind.push.rawValue || self.isInPush else { return false }
+        guard pointer[at] == RESPKind.push.rawValue || self.state.pointee.isInPush else { return false }
         var one = 1
-        at = try self.splitter.pass(pointer, from: at, values: &one, stopsAtPush: false)
-        self.isInPush = one > 0
+        at = try self.state.pointee.splitter.pass(pointer, from: at, values: &one, stopsAtPush: false)
+        self.state.pointee.isInPush = one > 0
         return true
     }
 
@@ -185,7 +201,7 @@ final class RedisSharedRelay: RedisRelay, LeaseReceiver, DeadlineReceiver {
     }
 
     func relayWritabilityChanged(_ isWritable: Bool) {
-        if isWritable, self.unsent.readableBytes > 0, !self.isFlushScheduled { self.scheduleFlush() }
+        if isWritable, self.state.pointee.unsent.readableBytes > 0, !self.isFlushScheduled { self.scheduleFlush() }
     }
 
     // MARK: The connection
@@ -257,22 +273,22 @@ final class RedisSharedRelay: RedisRelay, LeaseReceiver, DeadlineReceiver {
     private func attach(_ connection: RedisConnection) {
         self.connection = connection
         connection.relay = self
-        self.splitter = .forRelay
-        self.isInPush = false
+        self.state.pointee.splitter = .forRelay
+        self.state.pointee.isInPush = false
         self.lastProgress = self.loopContext.passTime
         self.dropCommandsOfTheGone()
         let waiting = self.whenConnected
         self.whenConnected = []
         for body in waiting { body(.success(())) }
-        if self.unsent.readableBytes > 0, !self.isFlushScheduled { self.scheduleFlush() }
+        if self.state.pointee.unsent.readableBytes > 0, !self.isFlushScheduled { self.scheduleFlush() }
         self.scheduleLook()
     }
 
     /// Who cannot be served is told, and nothing was sent.
     private func failUnsent(_ error: RedisDressingError) {
-        let failed = self.entries
-        self.entries.removeAll(keepingCapacity: true)
-        self.unsent.clear()
+        let failed = self.state.pointee.entries
+        self.state.pointee.entries.removeAll(keepingCapacity: true)
+        self.state.pointee.unsent.clear()
         let waiting = self.whenConnected
         self.whenConnected = []
         for body in waiting { body(.failure(error)) }
@@ -290,29 +306,31 @@ final class RedisSharedRelay: RedisRelay, LeaseReceiver, DeadlineReceiver {
         self.connection = nil
         self.lease.take()?.discard()
         self.cancelLook()
-        let lost = self.entries.prefix(self.sent)
+        let lost = self.state.pointee.entries.prefix(self.state.pointee.sent)
         let clients = lost.compactMap(\.client)
-        self.entries.removeFirst(self.sent)
-        self.sent = 0
+        self.state.pointee.entries.removeFirst(self.state.pointee.sent)
+        self.state.pointee.sent = 0
         for client in clients { client.upstreamLost() }
         self.dropCommandsOfTheGone()
-        if !self.entries.isEmpty || !self.whenConnected.isEmpty { self.loopContext.loop.assumeIsolated().execute { self.connect() } }
+        if !self.state.pointee.entries.isEmpty || !self.whenConnected.isEmpty {
+            self.loopContext.loop.assumeIsolated().execute { self.connect() }
+        }
         self.proxy.unusedIfIdle(self)
     }
 
     /// Commands that were not sent and whose client has left meanwhile are not run.
     private func dropCommandsOfTheGone() {
-        guard self.sent == 0, self.entries.contains(where: { $0.client?.isGone ?? false }) else { return }
+        guard self.state.pointee.sent == 0, self.state.pointee.entries.contains(where: { $0.client?.isGone ?? false }) else { return }
         var kept = CircularBuffer<Entry>(initialCapacity: 64)
         var bytes = ByteBuffer()
-        for entry in self.entries {
-            guard let slice = self.unsent.readSlice(length: entry.length) else { break }
+        for entry in self.state.pointee.entries {
+            guard let slice = self.state.pointee.unsent.readSlice(length: entry.length) else { break }
             if entry.client?.isGone ?? false { continue }
             bytes.writeImmutableBuffer(slice)
             kept.append(entry)
         }
-        self.entries = kept
-        self.unsent = bytes
+        self.state.pointee.entries = kept
+        self.state.pointee.unsent = bytes
         self.loopContext.loop.assumeIsolated().execute { self.tellOfRoom() }
     }
 
@@ -334,9 +352,9 @@ final class RedisSharedRelay: RedisRelay, LeaseReceiver, DeadlineReceiver {
         guard let connection else { return }
         self.scheduleLook()
         let silence = self.loopContext.loop.now - self.lastProgress
-        if self.sent > 0 {
+        if self.state.pointee.sent > 0 {
             if silence >= self.proxy.configuration.stallTimeout { connection.stalled() }
-        } else if let keepAlive = self.proxy.configuration.connection.keepAlive, silence >= keepAlive, self.entries.isEmpty {
+        } else if let keepAlive = self.proxy.configuration.connection.keepAlive, silence >= keepAlive, self.state.pointee.entries.isEmpty {
             // Its reply is nobody's; without one the connection is stalled.
             ByteBuffer(string: "*1\r\n$4\r\nPING\r\n").withUnsafeReadableBytes {
                 self.append($0, count: 1, name: RedisCommandName("PING"), of: nil)
@@ -356,6 +374,6 @@ final class RedisSharedRelay: RedisRelay, LeaseReceiver, DeadlineReceiver {
         guard let connection = self.connection.take() else { return self.lease.take()?.discard() ?? () }
         connection.relay = nil
         connection.onClose = self.closed
-        if self.entries.isEmpty, connection.isUsable { self.lease.take()?.release() } else { self.lease.take()?.discard() }
+        if self.state.pointee.entries.isEmpty, connection.isUsable { self.lease.take()?.release() } else { self.lease.take()?.discard() }
     }
 }
