@@ -91,7 +91,7 @@ struct RESPFrameScanner: Sendable {
                 while start < bytes.count, !lengths.isFull {
                     if self.position == 0, self.failure == nil {
                         let limit = start + min(bytes.count - start, self.limits.maximumFrameLength)
-                        if let end = self.endOfString(bytes, at: start, limit: limit) {
+                        if let end = RESPReading.endOfString(bytes, at: start, limit: limit, longest: self.limits.maximumBulkLength) {
                             lengths.append(end - start)
                             start = end
                             continue
@@ -144,41 +144,15 @@ struct RESPFrameScanner: Sendable {
     private mutating func passStrings(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
         guard self.payloadEnd == 0, !self.isInStreamedString, !self.current.isStreamed else { return start }
         let limit = min(bytes.count, self.limits.maximumFrameLength)
+        let longest = self.limits.maximumBulkLength
         var missing = self.current.missing
         var at = start
-        while missing > 0, let end = self.endOfString(bytes, at: at, limit: limit) {
+        while missing > 0, let end = RESPReading.endOfString(bytes, at: at, limit: limit, longest: longest) {
             at = end
             missing -= 1
         }
         self.current.missing = missing
         return at
-    }
-
-    /// Where the string at `at` ends, if it is one that is whole and well.
-    @inline(__always)
-    private func endOfString(_ bytes: UnsafeRawBufferPointer, at: Int, limit: Int) -> Int? {
-        // The shortest has six bytes.
-        guard at + 6 <= limit, bytes[at] == UInt8(ascii: "$") else { return nil }
-        var length = Int(bytes[at + 1] &- UInt8(ascii: "0"))
-        guard length <= 9 else { return nil }
-        var index = at + 2
-        if length > 0 {
-            // Eight digits at most, so that nothing can overflow.
-            let digitsEnd = min(at + 9, limit - 4)
-            while index < digitsEnd {
-                let digit = bytes[index] &- UInt8(ascii: "0")
-                guard digit <= 9 else { break }
-                length = length &* 10 &+ Int(digit)
-                index += 1
-            }
-        }
-        let lineEnd = UInt16(bigEndian: 0x0D0A)
-        let end = index &+ length &+ 4
-        guard end <= limit, length <= self.limits.maximumBulkLength,
-            bytes.loadUnaligned(fromByteOffset: index, as: UInt16.self) == lineEnd,
-            bytes.loadUnaligned(fromByteOffset: end - 2, as: UInt16.self) == lineEnd
-        else { return nil }
-        return end
     }
 
     private mutating func step(_ bytes: UnsafeRawBufferPointer, at: Int) throws(RESPError) -> Step {

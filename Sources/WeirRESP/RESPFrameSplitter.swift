@@ -96,28 +96,9 @@ public struct RESPFrameSplitter: Sendable {
     /// The end of a value that is all there and is a string, a line of text or a number. Nil leaves it to ``step(_:at:)``.
     @inline(__always)
     private func whole(_ bytes: UnsafeRawBufferPointer, at: Int) -> Int? {
-        let lineEnd = UInt16(bigEndian: 0x0D0A)
         switch bytes[at] {
         case UInt8(ascii: "$"):
-            guard at &+ 6 <= bytes.count else { return nil }
-            var length = Int(bytes[at &+ 1] &- UInt8(ascii: "0"))
-            guard length <= 9 else { return nil }
-            var index = at &+ 2
-            if length > 0 {
-                let digitsEnd = min(at &+ 9, bytes.count &- 4)
-                while index < digitsEnd {
-                    let digit = bytes[index] &- UInt8(ascii: "0")
-                    guard digit <= 9 else { break }
-                    length = length &* 10 &+ Int(digit)
-                    index = index &+ 1
-                }
-            }
-            let end = index &+ length &+ 4
-            guard end <= bytes.count, length <= self.limits.maximumBulkLength,
-                bytes.loadUnaligned(fromByteOffset: index, as: UInt16.self) == lineEnd,
-                bytes.loadUnaligned(fromByteOffset: end &- 2, as: UInt16.self) == lineEnd
-            else { return nil }
-            return end
+            return RESPReading.endOfString(bytes, at: at, limit: bytes.count, longest: self.limits.maximumBulkLength)
         case UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: ":"):
             var index = at &+ 1
             let searchEnd = min(bytes.count &- 1, index &+ min(self.limits.maximumLineLength, 256))

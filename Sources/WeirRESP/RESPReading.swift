@@ -1,4 +1,6 @@
 /// Finds its way in bytes that a scanner has accepted: nothing is checked again.
+///
+/// But for ``endOfString(_:at:limit:longest:)``, by which scanners find what is whole.
 @usableFromInline
 enum RESPReading {
     @inlinable static var attribute: UInt8 { UInt8(ascii: "|") }
@@ -44,6 +46,34 @@ enum RESPReading {
         }
         if index > start { return (value, index + 2, false) }
         return bytes[start] == UInt8(ascii: "?") ? (-2, start + 3, true) : (-1, start + 4, false)
+    }
+
+    /// Where the string at `at` ends, if it is one that is whole and well: of up to eight digits, within the limit, at most so long. Nothing
+    /// may be known of the bytes.
+    @inline(__always)
+    static func endOfString(_ bytes: UnsafeRawBufferPointer, at: Int, limit: Int, longest: Int) -> Int? {
+        // The shortest has six bytes.
+        guard at + 6 <= limit, bytes[at] == UInt8(ascii: "$") else { return nil }
+        var length = Int(bytes[at + 1] &- UInt8(ascii: "0"))
+        guard length <= 9 else { return nil }
+        var index = at + 2
+        if length > 0 {
+            // Eight digits at most, so that nothing can overflow.
+            let digitsEnd = min(at + 9, limit - 4)
+            while index < digitsEnd {
+                let digit = bytes[index] &- UInt8(ascii: "0")
+                guard digit <= 9 else { break }
+                length = length &* 10 &+ Int(digit)
+                index += 1
+            }
+        }
+        let lineEnd = UInt16(bigEndian: 0x0D0A)
+        let end = index &+ length &+ 4
+        guard end <= limit, length <= longest,
+            bytes.loadUnaligned(fromByteOffset: index, as: UInt16.self) == lineEnd,
+            bytes.loadUnaligned(fromByteOffset: end - 2, as: UInt16.self) == lineEnd
+        else { return nil }
+        return end
     }
 
     /// After the LF of the line that begins at `at`.

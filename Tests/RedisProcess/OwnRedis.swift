@@ -8,6 +8,8 @@ package import WeirRedis
 package final class OwnRedis {
     package let port: Int
     private let arguments: [String]
+    /// Where it works: a replica keeps a file there.
+    private let directory = FileManager.default.temporaryDirectory.appendingPathComponent("weir-redis-\(UUID().uuidString)")
     private var process: Process?
 
     /// Where the program is, if it is there.
@@ -22,7 +24,10 @@ package final class OwnRedis {
         self.arguments = arguments
     }
 
-    deinit { self.signal(SIGKILL) }
+    deinit {
+        self.signal(SIGKILL)
+        try? FileManager.default.removeItem(at: self.directory)
+    }
 
     package var url: RedisURL { RedisURL(host: "127.0.0.1", port: self.port) }
     package var address: SocketAddress { try! SocketAddress(ipAddress: "127.0.0.1", port: self.port) }
@@ -45,8 +50,10 @@ package final class OwnRedis {
     /// - Returns: false if it ended at once.
     @discardableResult
     package func restart() async throws -> Bool {
+        try FileManager.default.createDirectory(at: self.directory, withIntermediateDirectories: true)
         let process = Process()
         process.executableURL = Self.program
+        process.currentDirectoryURL = self.directory
         process.arguments =
             ["--port", "\(self.port)", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--enable-debug-command", "local"]
             + self.arguments

@@ -2,6 +2,7 @@ import NIOConcurrencyHelpers
 import NIOCore
 import RedisProcess
 import Testing
+import WeirCore
 import WeirPool
 import WeirRESP
 
@@ -19,7 +20,7 @@ import WeirRESP
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 for number in 0..<24 {
                     tasks.addTask {
-                        var random = SplitMix(seed: UInt64(number))
+                        var random = SplitMix64(seed: UInt64(number))
                         let client = try await proxy.connect()
                         var (database, version) = (0, 2)
                         for _ in 0..<30 {

@@ -4,6 +4,7 @@ import NIOCore
 import NIOPosix
 import RedisProcess
 import Testing
+import WeirCore
 import WeirPool
 import WeirRESP
 
@@ -52,7 +53,7 @@ import WeirRESP
     }
 
     private func random(_ count: Int, seed: UInt64) -> ByteBuffer {
-        var random = SplitMix(seed: seed)
+        var random = SplitMix64(seed: seed)
         var buffer = ByteBuffer()
         while buffer.readableBytes < count { buffer.writeInteger(random.next()) }
         return buffer.getSlice(at: 0, length: count)!

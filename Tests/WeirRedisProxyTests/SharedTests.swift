@@ -2,6 +2,7 @@ import NIOConcurrencyHelpers
 import NIOCore
 import RedisProcess
 import Testing
+import WeirCore
 import WeirPool
 import WeirRESP
 import WeirTestKit
@@ -24,7 +25,7 @@ import WeirTestKit
     }
 
     private func pipelines(_ proxy: TestProxy, _ number: Int) async throws {
-        var random = SplitMix(seed: UInt64(number))
+        var random = SplitMix64(seed: UInt64(number))
         let client = try await proxy.connect()
         var values: [Int: String] = [:]
         var name: String?

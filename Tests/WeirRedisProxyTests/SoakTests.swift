@@ -3,6 +3,7 @@ import NIOConcurrencyHelpers
 import NIOCore
 import RedisProcess
 import Testing
+import WeirCore
 import WeirPool
 import WeirRESP
 
@@ -129,7 +130,7 @@ private final class Soak: Sendable {
 private final class SoakClient {
     private let number: Int
     private let soak: Soak
-    private var random: SplitMix
+    private var random: SplitMix64
     private var sequence = 0
     /// What was set last and acknowledged, by database; and as of which restart.
     private var known: [Int: (sequence: Int, restarts: Int)] = [:]
@@ -139,7 +140,7 @@ private final class SoakClient {
     init(_ number: Int, seed: UInt64, _ soak: Soak) {
         self.number = number
         self.soak = soak
-        self.random = SplitMix(seed: seed &* 1_000_003 &+ UInt64(number))
+        self.random = SplitMix64(seed: seed &* 1_000_003 &+ UInt64(number))
     }
 
     private struct Wrong: Error {}

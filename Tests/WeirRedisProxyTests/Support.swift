@@ -363,21 +363,6 @@ private func frameLength(_ bytes: ByteBuffer) throws -> Int? {
     return left == 0 ? end : nil
 }
 
-/// A generator whose numbers are known.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { self.state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 1 }
-
-    mutating func next() -> UInt64 {
-        self.state &+= 0x9E37_79B9_7F4A_7C15
-        var value = self.state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
-    }
-}
-
 /// What the server's list of clients says of connections but that of who asks.
 struct ServerClients {
     let flags: [String]

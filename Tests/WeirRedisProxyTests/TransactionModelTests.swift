@@ -1,6 +1,7 @@
 import NIOCore
 import RedisProcess
 import Testing
+import WeirCore
 import WeirPool
 import WeirRESP
 
@@ -23,7 +24,7 @@ import WeirRESP
     }
 
     private func steps(_ seed: UInt64) -> [Step] {
-        var random = SplitMix(seed: seed)
+        var random = SplitMix64(seed: seed)
         return (0..<Int.random(in: 3...30, using: &random)).map { _ in
             let key = ["a", "b", "c"].randomElement(using: &random)!
             if Int.random(in: 0..<8, using: &random) == 0 { return .changes(key, database: Int.random(in: 0...1, using: &random)) }
@@ -31,7 +32,7 @@ import WeirRESP
         }
     }
 
-    private func command(_ random: inout SplitMix) -> [String] {
+    private func command(_ random: inout SplitMix64) -> [String] {
         let key = ["a", "b", "c"].randomElement(using: &random)!
         let all: [[String]] = [
             ["MULTI"], ["MULTI"], ["MULTI"], ["EXEC"], ["EXEC"], ["EXEC"], ["DISCARD"], ["DISCARD"], ["WATCH", key], ["WATCH", key, "b"],

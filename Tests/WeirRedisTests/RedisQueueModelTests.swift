@@ -1,5 +1,6 @@
 import NIOCore
 import Testing
+import WeirCore
 import WeirRESP
 
 @testable import WeirRedis
@@ -27,7 +28,7 @@ import WeirRESP
     }
 
     private struct Schedule {
-        private var random: SplitMix
+        private var random: SplitMix64
         private var queue = RedisQueue()
         private var nextID = 0
         /// Given, and not written to the connection that there is; abandoned ones are gone.
@@ -38,7 +39,7 @@ import WeirRESP
         /// What the server has read, in order.
         private var server: [Int] = []
 
-        init(seed: UInt64) { self.random = SplitMix(seed: seed) }
+        init(seed: UInt64) { self.random = SplitMix64(seed: seed) }
 
         mutating func step() throws {
             switch Int.random(in: 0..<100, using: &self.random) {
@@ -175,20 +176,5 @@ import WeirRESP
             self.unsent = []
             self.server = []
         }
-    }
-}
-
-/// A generator that a seed repeats.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { self.state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 1 }
-
-    mutating func next() -> UInt64 {
-        self.state &+= 0x9E37_79B9_7F4A_7C15
-        var value = self.state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

@@ -124,7 +124,7 @@ final class SoakDriver: RedisReplyReceiver {
     private let progress: NIOLockedValueBox<Int>
     private var left: Int
     private var tally = Tally()
-    private var random: SplitMix
+    private var random: SplitMix64
     private let prefix = UInt64.random(in: 0 ... .max)
     /// What each lane waits for, and its number.
     private var questions = [(number: UInt64, question: Question)?](repeating: nil, count: SoakDriver.lanes)
@@ -138,7 +138,7 @@ final class SoakDriver: RedisReplyReceiver {
         self.progress = progress
         self.index = index
         self.left = requests
-        self.random = SplitMix(seed: UInt64(index) &+ 77)
+        self.random = SplitMix64(seed: UInt64(index) &+ 77)
     }
 
     func run() -> EventLoopFuture<Tally> {

@@ -39,7 +39,7 @@ final class SubscriptionSoakDriver: RedisReplyReceiver {
     private let targets: [SoakTarget]
     private let topics: [RedisTopic]
     private let disturb: (Int) -> Void
-    private var random: SplitMix
+    private var random: SplitMix64
     private var seats = [Seat?](repeating: nil, count: SubscriptionSoakDriver.seats)
     private var listeners: [Weak] = []
     private var numbers: [SoakTarget: Int] = [:]
@@ -60,7 +60,7 @@ final class SubscriptionSoakDriver: RedisReplyReceiver {
         self.publisher = publisher
         self.targets = targets
         self.topics = topics
-        self.random = SplitMix(seed: seed)
+        self.random = SplitMix64(seed: seed)
         self.disturb = disturb
     }
 

@@ -184,7 +184,7 @@ import Testing
     @Test func unixSocketsCountInAllOnly() async throws {
         try await withLoops(1) { group in
             let gate = ClientGate(maximum: 3, maximumPerAddress: 1)
-            let path = "/tmp/weir-gate-\(UInt64.random(in: 0...UInt64.max)).sock"
+            let path = temporaryPath()
             let server = try await Self.bootstrap(gate, on: group).bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true)
                 .boundedGet()
             let address = try SocketAddress(unixDomainSocketPath: path)

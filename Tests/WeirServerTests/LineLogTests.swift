@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test func writesEveryLineOfEveryLoopInItsOrder() async throws {
-        let path = "/tmp/weir-log-\(UInt64.random(in: 0...UInt64.max))"
+        let path = temporaryPath()
         defer { unlink(path) }
         try await withLoops(4) { group in
             let log = try LineLog(group, to: .file(path: path))
@@ -60,7 +60,7 @@ import Testing
 
     /// What one pass adds is bounded, too.
     @Test func onePassCannotFillTheMemory() async throws {
-        let path = "/tmp/weir-log-\(UInt64.random(in: 0...UInt64.max))"
+        let path = temporaryPath()
         defer { unlink(path) }
         try await withLoops(1) { group in
             let log = try LineLog(group, to: .file(path: path), maximumWaitingBytes: 200_000)
@@ -156,7 +156,7 @@ import Testing
         try await withLoops(1) { group in
             #expect(throws: IOError.self) { try LineLog(group, to: .file(path: "/nowhere/at/all")) }
             // A named pipe without a reader is not waited for.
-            let path = "/tmp/weir-log-\(UInt64.random(in: 0...UInt64.max))"
+            let path = temporaryPath()
             #expect(mkfifo(path, 0o600) == 0)
             #expect(throws: IOError.self) { try LineLog(group, to: .file(path: path)) }
             unlink(path)

@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 import NIOPosix
 import Testing
@@ -25,6 +26,11 @@ func wait(until condition: () async throws -> Bool) async throws {
         guard ContinuousClock.now < deadline else { throw WaitedTooLong() }
         try await Task.sleep(for: .milliseconds(2))
     }
+}
+
+/// Where nothing is, short enough for a Unix socket.
+func temporaryPath() -> String {
+    FileManager.default.temporaryDirectory.appendingPathComponent("weir-\(UInt64.random(in: 0...UInt64.max))").path
 }
 
 /// Runs a test on loops of its own.

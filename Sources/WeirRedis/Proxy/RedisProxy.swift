@@ -127,7 +127,7 @@ public final class LocalRedisProxy {
         relay.end()
     }
 
-    func wasSlow(_ name: RedisCommandName, count: Int = 1, _ duration: TimeAmount, of client: RedisProxyHandler) {
+    func wasSlow(_ name: RedisCommandName, count: Int, _ duration: TimeAmount, of client: RedisProxyHandler) {
         self.slowCommands.increment()
         self.observer?.redisCommandWasSlow(
             RedisSlowCommand(address: client.address, name: name.description, count: count, duration: duration))

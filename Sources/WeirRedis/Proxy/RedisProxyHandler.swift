@@ -215,7 +215,15 @@ public final class RedisProxyHandler: ChannelInboundHandler {
             try bytes.readableBytesSpan.withUnsafeBytes { pointer throws(RESPError) in
                 var first = RedisCommandName()
                 scanning: while count < room {
-                    found = try self.scanner.next(pointer, at: end)
+                    do throws(RESPError) {
+                        found = try self.scanner.next(pointer, at: end)
+                    } catch {
+                        // What stands before it is passed on first, and then there is only this.
+                        guard end > 0 else { throw error }
+                        self.scanner = self.newScanner()
+                        found = .empty(end: end)
+                        break scanning
+                    }
                     switch found {
                     case .command(let command):
                         let name = RedisCommandName(pointer, at: command.nameStart, length: command.nameLength)
@@ -236,8 +244,6 @@ public final class RedisProxyHandler: ChannelInboundHandler {
                 if count > 0 { self.forward(UnsafeRawBufferPointer(rebasing: pointer[..<end]), count, first) }
             }
         } catch {
-            // What was whole before it is passed on when it is read again, and then there is only this.
-            guard end == 0 else { return self.takeBeforeError(bytes, end) }
             self.violated(error)
             return false
         }
@@ -260,19 +266,6 @@ public final class RedisProxyHandler: ChannelInboundHandler {
             if self.pending.readableBytes == 0 { self.pending = ByteBuffer() }
             return false
         }
-    }
-
-    /// Commands that stand before what is none.
-    private func takeBeforeError(_ bytes: ByteBuffer, _ end: Int) -> Bool {
-        self.scanner = self.newScanner()
-        let rest = bytes.getSlice(at: bytes.readerIndex + end, length: bytes.readableBytes - end)!
-        self.pending = bytes.getSlice(at: bytes.readerIndex, length: end)!
-        while self.wait == .nothing, !self.isGone, !self.isEnding, self.pending.readableBytes > 0, self.takeCommands() {}
-        if self.isGone || self.isEnding { return false }
-        var pending = self.pending
-        pending.writeImmutableBuffer(rest)
-        self.pending = pending
-        return self.wait == .nothing
     }
 
     func newScanner() -> RESPCommandScanner {

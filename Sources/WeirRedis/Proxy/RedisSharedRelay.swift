@@ -16,6 +16,8 @@ final class RedisSharedRelay: RedisRelay, LeaseReceiver, DeadlineReceiver {
     private struct Entry {
         /// Nil for the relay's own.
         let client: RedisProxyHandler?
+        let count: Int
+        /// Of them, those whose replies are due.
         var replies: Int
         let length: Int
         let askedAt: NIODeadline
@@ -78,7 +80,6 @@ final class RedisSharedRelay: RedisRelay, LeaseReceiver, DeadlineReceiver {
         self.state.deallocate()
     }
 
-    var isReady: Bool { self.connection != nil }
     var isFull: Bool { self.state.pointee.unsent.readableBytes >= self.proxy.configuration.maximumUnsent }
     var inFlight: Int { self.state.pointee.entries.count }
 
@@ -94,7 +95,7 @@ final class RedisSharedRelay: RedisRelay, LeaseReceiver, DeadlineReceiver {
         self.state.pointee.unsent.writeBytes(bytes)
         self.state.pointee.entries.append(
             Entry(
-                client: client, replies: count, length: bytes.count,
+                client: client, count: count, replies: count, length: bytes.count,
                 askedAt: self.loopContext.passTime, name: name))
         if !self.isFlushScheduled { self.scheduleFlush() }
     }
@@ -197,7 +198,7 @@ final class RedisSharedRelay: RedisRelay, LeaseReceiver, DeadlineReceiver {
     private func tellIfSlow(_ entry: Entry, _ threshold: TimeAmount) {
         let duration = self.loopContext.passTime - entry.askedAt
         guard duration >= threshold, let client = entry.client else { return }
-        self.proxy.wasSlow(entry.name, duration, of: client)
+        self.proxy.wasSlow(entry.name, count: entry.count, duration, of: client)
     }
 
     func relayWritabilityChanged(_ isWritable: Bool) {
