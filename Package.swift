@@ -34,6 +34,8 @@ let package = Package(
         .library(name: "WeirPool", targets: ["WeirPool"]),
         .library(name: "WeirRESP", targets: ["WeirRESP"]),
         .library(name: "WeirRedis", targets: ["WeirRedis"]),
+        .library(name: "WeirPostgresWire", targets: ["WeirPostgresWire"]),
+        .library(name: "WeirPostgres", targets: ["WeirPostgres"]),
         .library(name: "WeirHTTP", targets: ["WeirHTTP"]),
         .library(name: "WeirServer", targets: ["WeirServer"]),
         .library(name: "WeirTestKit", targets: ["WeirTestKit"]),
@@ -59,11 +61,13 @@ let package = Package(
         .target(name: "WeirPool", dependencies: ["WeirCore", nioCore, logging, serviceLifecycle], swiftSettings: settings),
         // Codecs: NIOCore and nothing of ours.
         .target(name: "WeirRESP", dependencies: [nioCore], swiftSettings: settings),
+        .target(name: "WeirPostgresWire", dependencies: [nioCore], swiftSettings: settings),
         // Protocol rooms: client and pool of each protocol.
         .target(
             name: "WeirRedis",
             dependencies: ["WeirCore", "WeirPool", "WeirRESP", nioCore, nioPosix, nioSSL, crypto, logging, serviceLifecycle],
             swiftSettings: settings),
+        .target(name: "WeirPostgres", dependencies: ["WeirPostgresWire", nioCore], swiftSettings: settings),
         .target(name: "WeirHTTP", dependencies: ["WeirCore", "WeirPool", nioCore, nioPosix, nioHTTP1, logging], swiftSettings: settings),
         // The front door of servers and proxies: knows no protocol of theirs.
         .target(
@@ -126,6 +130,9 @@ let package = Package(
         .testTarget(
             name: "WeirRedisCommandTests", dependencies: ["WeirRedis", "WeirRESP", "WeirPool", "WeirCore", nioCore, nioPosix],
             swiftSettings: settings),
+        .testTarget(
+            name: "WeirPostgresWireTests", dependencies: ["WeirPostgresWire", nioCore, nioEmbedded, nioTestUtils], swiftSettings: settings),
+        .testTarget(name: "WeirPostgresTypeTests", dependencies: ["WeirPostgres", "WeirPostgresWire", nioCore], swiftSettings: settings),
         .testTarget(
             name: "WeirHTTPTests",
             dependencies: ["WeirHTTP", "WeirTestKit", "WeirPool", "WeirCore", nioCore, nioPosix, nioHTTP1, nioEmbedded],

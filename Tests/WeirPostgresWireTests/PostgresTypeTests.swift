@@ -1,0 +1,6 @@
+import Testing
+import WeirPostgresWire
+
+@Test func anUnspecifiedTypeIsZero() {
+    #expect(PostgresType.unspecified.rawValue == 0)
+}
