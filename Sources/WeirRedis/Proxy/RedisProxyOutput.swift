@@ -15,7 +15,7 @@ import NIOCore
 final class RedisProxyOutput {
     private let writesToSocket: Bool
     /// Negative: everything goes through the channel.
-    private var socket: CInt = -1
+    @exclusivity(unchecked) private var socket: CInt = -1
     /// Given to the channel since it was last asked whether it has sent that.
     private var unchecked = 0
     private var uncheckedWrites = 0
@@ -23,10 +23,10 @@ final class RedisProxyOutput {
     private var sending = 0
     private var held = ByteBuffer()
     /// It has not taken what it was given.
-    private(set) var isSlow = false
+    @exclusivity(unchecked) private(set) var isSlow = false
     /// So much waits for it that nothing more should be asked for.
-    private(set) var isFull = false
-    private(set) var bytesSent: UInt64 = 0
+    @exclusivity(unchecked) private(set) var isFull = false
+    @exclusivity(unchecked) private(set) var bytesSent: UInt64 = 0
     private var whenTaken: (() -> Void)?
 
     /// Between two looks at what the channel has left.

@@ -40,21 +40,21 @@ final class RedisSharedRelay: RedisRelay, LeaseReceiver, DeadlineReceiver {
     private let state: UnsafeMutablePointer<State>
     private var lease: Lease<RedisConnection>?
     private var request: LeaseRequest?
-    private(set) var connection: RedisConnection?
+    @exclusivity(unchecked) private(set) var connection: RedisConnection?
     /// Whom the connection told before.
     private var closed: (() -> Void)?
     private var isConnecting = false
     private var connectDeadline = NIODeadline.distantFuture
-    private var isFlushScheduled = false
+    @exclusivity(unchecked) private var isFlushScheduled = false
     private let flusher = Flusher()
-    private var lastProgress: NIODeadline = .uptimeNanoseconds(0)
+    @exclusivity(unchecked) private var lastProgress: NIODeadline = .uptimeNanoseconds(0)
     private var target: DeadlineTarget?
     private var look: DeadlineToken?
     /// Clients that wait until there is a connection, and those that wait for room.
     private var whenConnected: [(Result<Void, RedisDressingError>) -> Void] = []
-    private var whenRoom: [RedisProxyHandler] = []
+    @exclusivity(unchecked) private var whenRoom: [RedisProxyHandler] = []
     /// Clients whose commands come here.
-    var users = 0
+    @exclusivity(unchecked) var users = 0
     private var isEnded = false
 
     private final class Flusher {
