@@ -55,12 +55,10 @@ struct PostgresReader {
     }
 
     mutating func string() throws(PostgresWireError) -> PostgresString {
-        let length = self.rest.readableBytesSpan.withUnsafeBytes { PostgresBytes.firstZero($0, from: 0) }
-        guard let length, let bytes = self.rest.readSlice(length: length) else {
+        guard let string = self.rest.takeString() else {
             throw PostgresWireError(.missingTerminator, "a string does not end in its message")
         }
-        self.rest.moveReaderIndex(forwardBy: 1)
-        return PostgresString(bytes)
+        return string
     }
 
     mutating func format() throws(PostgresWireError) -> PostgresFormat {
@@ -97,4 +95,17 @@ struct PostgresReader {
     func end() throws(PostgresWireError) {
         guard self.rest.readableBytes == 0 else { throw PostgresWireError(.trailingBytes, "bytes behind the end of a message") }
     }
+}
+
+extension ByteBuffer {
+    /// The string at the beginning; nil if it does not end.
+    mutating func takeString() -> PostgresString? {
+        let length = self.readableBytesSpan.withUnsafeBytes { PostgresBytes.firstZero($0, from: 0) }
+        guard let length, let bytes = self.readSlice(length: length) else { return nil }
+        self.moveReaderIndex(forwardBy: 1)
+        return PostgresString(bytes)
+    }
+
+    /// How many of its bytes are NUL.
+    var numberOfZeros: Int { self.readableBytesView.reduce(0) { $0 + ($1 == 0 ? 1 : 0) } }
 }

@@ -8,6 +8,8 @@ import NIOCore
 public struct PostgresFields: Hashable, Sendable, Sequence, ExpressibleByArrayLiteral {
     /// Each field as it is on the wire, without the terminator of them all.
     private let bytes: ByteBuffer
+    /// How many there are.
+    public let count: Int
 
     /// Reads them to the end of the message.
     init(_ reader: inout PostgresReader, limits: PostgresWireLimits) throws(PostgresWireError) {
@@ -24,6 +26,7 @@ public struct PostgresFields: Hashable, Sendable, Sequence, ExpressibleByArrayLi
             length += rest - reader.remaining
         }
         self.bytes = try bytes.bytes(length)
+        self.count = count
     }
 
     /// These fields.
@@ -31,12 +34,15 @@ public struct PostgresFields: Hashable, Sendable, Sequence, ExpressibleByArrayLi
     /// NUL in a text, or as a letter, is found out when they are written.
     public init(_ fields: some Sequence<PostgresField>) {
         var bytes = ByteBuffer()
+        var count = 0
         for field in fields {
             bytes.writeInteger(field.code.rawValue)
             bytes.writeImmutableBuffer(field.value.bytes)
             bytes.writeInteger(0 as UInt8)
+            count += 1
         }
         self.bytes = bytes
+        self.count = count
     }
 
     /// These fields.
@@ -70,18 +76,17 @@ public struct PostgresFields: Hashable, Sendable, Sequence, ExpressibleByArrayLi
 
         /// The next field; nil after the last.
         public mutating func next() -> PostgresField? {
-            guard let code = self.rest.readInteger(as: UInt8.self) else { return nil }
-            return PostgresField(PostgresField.Code(rawValue: code), self.rest.takeCheckedString())
+            guard let code = self.rest.readInteger(as: UInt8.self), let value = self.rest.takeString() else { return nil }
+            return PostgresField(PostgresField.Code(rawValue: code), value)
         }
     }
 
     func write(_ message: borrowing PostgresMessageWriter) throws(PostgresWireError) {
-        // Field by field, as they may not come from a message.
-        for field in self {
-            guard field.code.rawValue != 0 else { throw PostgresWireError(.nulInString, "a field whose letter is NUL") }
-            try message.integer(field.code.rawValue)
-            try message.string(field.value)
+        // One ends each. They may not come from a message, and have others in them.
+        guard self.bytes.numberOfZeros == self.count else {
+            throw PostgresWireError(.nulInString, "a field that contains NUL")
         }
+        try message.bytes(self.bytes)
         try message.integer(0 as UInt8)
     }
 }
@@ -90,14 +95,4 @@ public struct PostgresFields: Hashable, Sendable, Sequence, ExpressibleByArrayLi
 extension PostgresFields: CustomStringConvertible {
     /// Severity and SQLSTATE.
     public var description: String { "\(self.severity ?? "no severity") \(self.sqlState ?? "no SQLSTATE")" }
-}
-
-extension ByteBuffer {
-    /// The string at the beginning, of which is known that it ends.
-    mutating func takeCheckedString() -> PostgresString {
-        let length = self.readableBytesSpan.withUnsafeBytes { PostgresBytes.firstZero($0, from: 0) }
-        guard let length, let bytes = self.readSlice(length: length) else { preconditionFailure("checked and not there") }
-        self.moveReaderIndex(forwardBy: 1)
-        return PostgresString(bytes)
-    }
 }

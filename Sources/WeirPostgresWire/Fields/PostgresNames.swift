@@ -39,24 +39,22 @@ public struct PostgresNames: Hashable, Sendable, Sequence, ExpressibleByArrayLit
 
         /// The next name; nil after the last.
         public mutating func next() -> PostgresString? {
-            self.rest.readableBytes == 0 ? nil : self.rest.takeCheckedString()
+            self.rest.takeString()
         }
     }
 
+    /// Whether none has NUL in it: one ends each, and they may not come from a message.
+    var areWhole: Bool { self.bytes.numberOfZeros == self.count }
+
     /// Appends them without count or terminator.
     func write(_ message: borrowing PostgresMessageWriter) throws(PostgresWireError) {
-        var written = 0
-        for name in self {
-            try message.string(name)
-            written += 1
-        }
-        // A NUL in one makes two of it.
-        guard written == self.count else { throw PostgresWireError(.nulInString, "a string that contains NUL") }
+        guard self.areWhole else { throw PostgresWireError(.nulInString, "a string that contains NUL") }
+        try message.bytes(self.bytes)
     }
 
     /// Appends them and the empty string that ends them, so none may be empty.
     func writeTerminated(_ message: borrowing PostgresMessageWriter) throws(PostgresWireError) {
-        guard self.allSatisfy({ !$0.isEmpty }) else {
+        guard !self.areWhole || self.allSatisfy({ !$0.isEmpty }) else {
             throw PostgresWireError(.malformedMessage, "an empty name would end the list early")
         }
         try self.write(message)

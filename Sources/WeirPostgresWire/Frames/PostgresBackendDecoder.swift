@@ -15,10 +15,12 @@ public struct PostgresBackendDecoder: NIOSingleStepByteToMessageDecoder {
 
     /// A decoder with these limits.
     ///
-    /// - Parameter encryption: what was asked for, if something was: the first frame is then the server's one byte of answer (or an
-    ///   ErrorResponse, which nobody may believe and after which nothing may come). It is an error if something follows that byte unasked.
-    public init(limits: PostgresWireLimits = PostgresWireLimits(), awaiting encryption: PostgresEncryption? = nil) {
-        let phase = encryption.map { PostgresFrameScanner.Phase.encryptionResponse($0) }
+    /// - Parameters:
+    ///   - limits: what messages may be at most.
+    ///   - phase: how far the connection is. A client that asked for encryption begins with
+    ///     ``PostgresFrameScanner/Phase/encryptionResponse(_:)``: the first frame is then the server's one byte of answer (or an
+    ///     ErrorResponse, which nobody may believe and after which nothing may come). It is an error if something follows that byte unasked.
+    public init(limits: PostgresWireLimits = PostgresWireLimits(), phase: PostgresFrameScanner.Phase = .login) {
         self.base = PostgresFrameDecoding(scanner: PostgresFrameScanner(from: .backend, phase: phase, limits: limits))
     }
 

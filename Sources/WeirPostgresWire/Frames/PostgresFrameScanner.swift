@@ -41,7 +41,13 @@ public struct PostgresFrameScanner: Sendable {
     ///   - phase: where to begin; if it is not given, a frontend begins with ``Phase/startup`` and a backend with ``Phase/login``. A client
     ///     that asked for encryption begins with ``Phase/encryptionResponse(_:)``.
     ///   - limits: what messages may be at most.
+    /// - Precondition: the phase is one of the sender's.
     public init(from sender: PostgresSender, phase: Phase? = nil, limits: PostgresWireLimits = PostgresWireLimits()) {
+        switch phase {
+        case .startup: precondition(sender == .frontend, "only a frontend begins with start-up packets")
+        case .encryptionResponse: precondition(sender == .backend, "only a backend answers a request for encryption")
+        case nil, .login, .session, .ended: break
+        }
         self.sender = sender
         self.limits = limits
         self.phase = phase ?? (sender == .frontend ? .startup : .login)

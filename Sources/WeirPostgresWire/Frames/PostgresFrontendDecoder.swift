@@ -19,9 +19,12 @@ public struct PostgresFrontendDecoder: NIOSingleStepByteToMessageDecoder {
     ///
     /// - Parameters:
     ///   - limits: what messages may be at most.
+    ///   - phase: how far the connection is: ``PostgresFrameScanner/Phase/session`` if others have taken care of what comes before.
     ///   - gate: what says that the login is complete; of the same event loop.
-    public init(limits: PostgresWireLimits = PostgresWireLimits(), gate: PostgresLoginGate? = nil) {
-        self.base = PostgresFrameDecoding(scanner: PostgresFrameScanner(from: .frontend, limits: limits))
+    public init(
+        limits: PostgresWireLimits = PostgresWireLimits(), phase: PostgresFrameScanner.Phase = .startup, gate: PostgresLoginGate? = nil
+    ) {
+        self.base = PostgresFrameDecoding(scanner: PostgresFrameScanner(from: .frontend, phase: phase, limits: limits))
         self.gate = gate
     }
 

@@ -65,6 +65,7 @@ public struct PostgresStartupParameters: Hashable, Sendable, Sequence, Expressib
     ///
     /// Quadratic in the parameters, which are few.
     func check() throws(PostgresWireError) {
+        guard self.strings.areWhole else { throw PostgresWireError(.nulInString, "a parameter that contains NUL") }
         guard let user = self.user, !user.isEmpty else { throw PostgresWireError(.missingParameter, "no user") }
         for (index, parameter) in self.enumerated() where self.prefix(index).contains(where: { $0.name == parameter.name }) {
             throw PostgresWireError(.duplicateParameter, "a parameter that comes twice")
