@@ -1,0 +1,31 @@
+public import NIOCore
+
+extension PostgresBackend {
+    /// What was asked for has failed.
+    ///
+    /// Source: <https://www.postgresql.org/docs/15/protocol-message-formats.html>, ErrorResponse.
+    public struct ErrorResponse: PostgresMessage {
+        /// What is said of it.
+        public let fields: PostgresFields
+
+        /// A message to send.
+        public init(fields: PostgresFields) {
+            self.fields = fields
+        }
+
+        /// Reads the message.
+        public init(_ frame: PostgresFrame, limits: PostgresWireLimits) throws(PostgresWireError) {
+            var reader = try PostgresReader(frame, Kind.errorResponse)
+            self.fields = try PostgresFields(&reader, limits: limits)
+            try reader.end()
+        }
+
+        /// Appends the message.
+        public func write(into buffer: inout ByteBuffer, maximumLength: Int) throws(PostgresWireError) {
+            try buffer.writePostgresMessage(Kind.errorResponse.rawValue, maximumLength: maximumLength) {
+                message throws(PostgresWireError) in
+                try self.fields.write(message)
+            }
+        }
+    }
+}
