@@ -34,5 +34,7 @@ public protocol PostgresDecodable: Sendable {
 
 extension PostgresDecodable {
     @inlinable
-    public init(postgresNullOf type: PostgresType) throws(PostgresDecodingError) { throw PostgresDecodingError(.unexpectedNull, type: type) }
+    public init(postgresNullOf type: PostgresType) throws(PostgresDecodingError) {
+        throw PostgresDecodingError(.unexpectedNull, type: type)
+    }
 }

@@ -71,7 +71,9 @@ extension PostgresInterval: LosslessStringConvertible {
             guard part < 4, let magnitude = text.number(1...10) else { return nil }
             let value = isNegative ? -magnitude : magnitude
             if text.peek == UInt8(ascii: ":") {
-                guard text.index - start >= 2, let time = Self.time(&text, hours: Int64(magnitude), isNegative: isNegative) else { return nil }
+                guard text.index - start >= 2, let time = Self.time(&text, hours: Int64(magnitude), isNegative: isNegative) else {
+                    return nil
+                }
                 microseconds = time
                 part = 4
             } else if part < 1, text.accept(" year") {
