@@ -1,0 +1,15 @@
+public import WeirPostgresWire
+
+/// `void`: what a function returns that returns nothing.
+public struct PostgresVoid: Hashable, Sendable {
+    @inlinable
+    public init() {}
+}
+
+extension PostgresVoid: PostgresDecodable {
+    /// From void.
+    public init(postgresBytes bytes: RawSpan, type: PostgresType, format: PostgresFormat) throws(PostgresDecodingError) {
+        guard type == .void else { throw PostgresDecodingError(.typeMismatch, type: type) }
+        guard bytes.isEmpty else { throw PostgresDecodingError(.malformedValue, type: type) }
+    }
+}
