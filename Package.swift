@@ -20,6 +20,8 @@ let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioTestUtils = Target.Dependency.product(name: "NIOTestUtils", package: "swift-nio")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
+let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
 let atomics = Target.Dependency.product(name: "Atomics", package: "swift-atomics")
 let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -47,6 +49,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-atomics.git", from: "1.3.0"),
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-asn1.git", from: "1.7.0"),
         .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.36.0"),
@@ -62,12 +65,22 @@ let package = Package(
         // Codecs: NIOCore and nothing of ours.
         .target(name: "WeirRESP", dependencies: [nioCore], swiftSettings: settings),
         .target(name: "WeirPostgresWire", dependencies: [nioCore], swiftSettings: settings),
+        // What clients of every protocol want of sockets.
+        .target(name: "WeirSockets", dependencies: [nioCore, nioSSL], swiftSettings: settings),
         // Protocol rooms: client and pool of each protocol.
         .target(
             name: "WeirRedis",
-            dependencies: ["WeirCore", "WeirPool", "WeirRESP", nioCore, nioPosix, nioSSL, crypto, logging, serviceLifecycle],
+            dependencies: [
+                "WeirCore", "WeirPool", "WeirRESP", "WeirSockets", nioCore, nioPosix, nioSSL, crypto, logging, serviceLifecycle,
+            ],
             swiftSettings: settings),
-        .target(name: "WeirPostgres", dependencies: ["WeirPostgresWire", nioCore], swiftSettings: settings),
+        .target(
+            name: "WeirPostgres",
+            dependencies: [
+                "WeirCore", "WeirPool", "WeirPostgresWire", "WeirSockets", nioCore, nioPosix, nioSSL, nioConcurrencyHelpers, crypto,
+                cryptoExtras, asn1, logging, serviceLifecycle,
+            ],
+            swiftSettings: settings),
         .target(name: "WeirHTTP", dependencies: ["WeirCore", "WeirPool", nioCore, nioPosix, nioHTTP1, logging], swiftSettings: settings),
         // The front door of servers and proxies: knows no protocol of theirs.
         .target(
@@ -104,8 +117,8 @@ let package = Package(
         .testTarget(
             name: "WeirRedisTests",
             dependencies: [
-                "RedisProcess", "WeirRedis", "WeirRESP", "WeirTestKit", "WeirPool", "WeirCore", nioCore, nioPosix, nioEmbedded,
-                nioConcurrencyHelpers,
+                "RedisProcess", "WeirRedis", "WeirRESP", "WeirSockets", "WeirTestKit", "WeirPool", "WeirCore", nioCore, nioPosix,
+                nioEmbedded, nioConcurrencyHelpers,
             ],
             swiftSettings: settings),
         // Connecting: URLs, TLS, Unix sockets, handshakes.

@@ -4,6 +4,7 @@ import Testing
 import WeirCore
 import WeirPool
 import WeirRESP
+import WeirSockets
 
 @testable import WeirRedis
 

@@ -2,6 +2,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import WeirCore
+import WeirSockets
 
 /// Connects to one address: socket, TLS, handshake. Ends once, with a connection that may be used or an error; after an error nothing is
 /// left open. Belongs to one loop.
@@ -42,11 +43,11 @@ final class RedisDial {
     /// Found before a socket is opened for nothing.
     private var tlsError: RedisError? {
         guard let tls = self.target.tls, case .tcp(let host, _) = self.address else { return nil }
-        do throws(RedisError) {
+        do {
             _ = try tls.handler(host: host)
             return nil
         } catch {
-            return error
+            return RedisError(.tlsFailed, "the TLS configuration or the server's name cannot be used", cause: error)
         }
     }
 

@@ -1,5 +1,6 @@
 import NIOCore
 import WeirRESP
+import WeirSockets
 
 /// What is said on a new connection before anyone may use it. Belongs to the connection's loop.
 ///
@@ -140,7 +141,7 @@ final class RedisHandshake {
     }
 
     private static func lost(_ error: RedisError) -> RedisError {
-        if let cause = error.cause, RedisTLS.isFailure(cause) {
+        if let cause = error.cause, ClientTLS.isFailure(cause) {
             return RedisError(.tlsFailed, "TLS could not be agreed on with the server", cause: cause)
         }
         if error.code == .protocolViolation {

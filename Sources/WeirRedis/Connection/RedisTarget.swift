@@ -1,11 +1,12 @@
 import NIOSSL
+import WeirSockets
 
 /// What all connections of a pool are made from: where to connect, how to log in, how to speak TLS. Shared by the loops.
 struct RedisTarget: Sendable {
     let url: RedisURL
     let configuration: RedisConfiguration
     /// Nil for none.
-    let tls: RedisTLS?
+    let tls: ClientTLS?
     /// Whether the handshake is done on a new connection; if not, it is as the server made it, not logged in.
     let shakesHands: Bool
 
@@ -15,7 +16,7 @@ struct RedisTarget: Sendable {
         self.shakesHands = shakesHands
         self.configuration = configuration
         if let tls = configuration.tls ?? (url.usesTLS ? .makeClientConfiguration() : nil) {
-            self.tls = RedisTLS(tls, serverName: configuration.tlsServerName)
+            self.tls = ClientTLS(tls, serverName: configuration.tlsServerName)
         } else {
             self.tls = nil
         }
