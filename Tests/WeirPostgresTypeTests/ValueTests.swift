@@ -41,9 +41,24 @@ import WeirPostgresWire
 
     @Test func textIsCheckedBothWays() throws {
         #expect(throws: PostgresEncodingError("text with a NUL")) { try "a\0b".encoded() }
+        for count in 0..<20 {
+            let text = String(repeating: "é", count: count) + "\0" + String(repeating: "x", count: 20 - count)
+            #expect(throws: PostgresEncodingError.self) { try text.encoded() }
+            #expect(throws: PostgresEncodingError.self) { try text.dropLast(0).encoded() }
+        }
+        #expect(try "\u{1}\u{80}\u{100}".encoded() == [1, 0xC2, 0x80, 0xC4, 0x80])
         #expect(String.failure([0xFF], .text) == .malformedValue)
         #expect(String.failure([0xC3], .text) == .malformedValue)
         #expect(String.failure([0xED, 0xA0, 0x80], .varchar) == .malformedValue)
+        // What is repaired to as many bytes, in every place of a word.
+        for count in 0..<20 {
+            for broken: [UInt8] in [[0xF0, 0x9F, 0x98], [0x80], [0xC0, 0x80], [0xF5]] {
+                let bytes = Array(repeating: 0x61, count: count) + broken + Array(repeating: 0x62, count: 20 - count)
+                #expect(String.failure(bytes, .text) == .malformedValue)
+            }
+            let text = String(repeating: "a", count: count) + "é日🐘\u{FFFD}" + String(repeating: "b", count: 20 - count)
+            #expect(try String(text.encoded(), .text) == text)
+        }
         #expect(String.failure([2, 0x31], .jsonb) == .malformedValue)
         #expect(String.failure([], .jsonb) == .malformedValue)
         #expect(String.failure([0, 0, 0, 1], .int4) == .typeMismatch)
