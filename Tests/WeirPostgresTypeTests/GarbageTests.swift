@@ -26,7 +26,7 @@ import WeirPostgresWire
     ]
 
     static let types: [PostgresType] =
-        serverValues.values.map { PostgresType(rawValue: $0.type) } + [.unspecified, .unknown, .record, .void, .money, .point]
+        Set(serverValues.values.map(\.type)).sorted().map { PostgresType(rawValue: $0) } + [.unspecified, .unknown, .void]
 
     /// Decodes, and uses what was decoded: prints it, so that nothing traps later.
     private func decode<Value: PostgresDecodable>(_: Value.Type, _ bytes: [UInt8], _ type: PostgresType, _ format: PostgresFormat) -> Bool {

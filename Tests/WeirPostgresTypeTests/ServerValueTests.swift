@@ -262,6 +262,11 @@ enum Mood: String, PostgresEnum {
         #expect(try inner.decode(at: 1) == "x y")
         let innerText = try PostgresComposite(text: nested.text, nested.type).decode(PostgresComposite.self, at: 1)
         #expect(try innerText.decode(at: 1) == "x y" && innerText.decode(at: 0) == 2)
+        // Brackets and braces need no quotes in a composite.
+        let brackets = ServerValue.named("record")[3]
+        for fields in [try PostgresComposite(brackets.binary, .record), try PostgresComposite(text: brackets.text, .record)] {
+            #expect(try (0..<4).map { try fields.decode(String.self, at: $0) } == ["x[1]", "{a}", "[y", " z]"])
+        }
         #expect(try PostgresComposite(text: ServerValue.named("record")[2].text, .record).fields.count == 1)
     }
 

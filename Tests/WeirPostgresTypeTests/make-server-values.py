@@ -107,7 +107,7 @@ GROUPS = [
     ("mood", "mood", typed("mood", ["happy", "so so", "q\"uo\\te", "ünï"])), ("mood_array", "mood[]", ["array['happy','so so','q\"uo\\te','ünï']::mood[]", "array['happy',null]::mood[]"]),
     ("positive", "positive", ["1", "77"]),
     ("pair", "pair", ["row(1, 'a', '2024-01-01 00:00:00+00', '{1,2}')::pair", "row(null, null, null, null)::pair", "row(-5, E'q\"u,o\\\\t)e( ''', 'infinity', '{}')::pair", "row(7, '', null, null)::pair"]),
-    ("record", "record", ["row(1, 'a'::text)", "row(1, row(2, 'x y'::text), null)", "row(null)"]),
+    ("record", "record", ["row(1, 'a'::text)", "row(1, row(2, 'x y'::text), null)", "row(null)", "row('x[1]'::text, '{a}'::text, '[y'::text, ' z]'::text)"]),
     ("floats", "floats", typed("floats", ["empty", "[1.5,2.5)"])),
     ("point", "point", ["'(1.5,-2)'::point"]),
     ("void", "void", []),

@@ -125,7 +125,7 @@ extension PostgresComposite: PostgresDecodable {
         var bytes = ByteBuffer()
         var ends: [Int?] = []
         repeat {
-            switch scanner.item(scratch: &scratch) {
+            switch scanner.item(endsAtBrackets: false, scratch: &scratch) {
             case .missing: ends.append(nil)
             case .plain(let range):
                 bytes.writeBytes(scanner.bytes[range])
