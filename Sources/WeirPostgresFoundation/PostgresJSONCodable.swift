@@ -10,8 +10,10 @@ public import WeirPostgresWire
 
 /// A value as JSON: encoded and decoded by Foundation's coders. Sent as jsonb, read from json and jsonb.
 public struct PostgresJSONCodable<Value: Sendable>: Sendable {
+    /// What was decoded, or is to be encoded.
     public var value: Value
 
+    /// This value, as JSON.
     @inlinable
     public init(_ value: Value) { self.value = value }
 }

@@ -128,4 +128,26 @@ import WeirPostgresWire
         #expect(PostgresArray<Int>.failure(text: "{{{{{{{1}}}}}}}", .int4Array) == .malformedValue)
         #expect(PostgresArray<Int>.failure(text: String(repeating: "{", count: 100_000), .int4Array) == .malformedValue)
     }
+
+    /// Of a size that memory for 2^31 of them cannot be had: what believes an announced count ends the process.
+    struct Huge: PostgresDecodable {
+        struct Eight<Value: Sendable>: Sendable {
+            var values: (Value, Value, Value, Value, Value, Value, Value, Value)
+        }
+
+        var values: Eight<Eight<Eight<Eight<Eight<Eight<UInt64>>>>>>
+
+        init(postgresBytes bytes: RawSpan, type: PostgresType, format: PostgresFormat) throws(PostgresDecodingError) {
+            throw PostgresDecodingError(.malformedValue, type: type)
+        }
+    }
+
+    @Test func nothingIsAllocatedByAnAnnouncedCount() {
+        let most: [UInt8] = [0x7F, 0xFF, 0xFF, 0xFF]
+        let array: [UInt8] = [0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 23] + most + [0, 0, 0, 1]
+        #expect(MemoryLayout<Huge>.stride > 1 << 20)
+        #expect([Huge].failure(array, .int4Array) == .malformedValue)
+        #expect(PostgresArray<Huge>.failure(array, .int4Array) == .malformedValue)
+        #expect(PostgresMultirange<Huge>.failure(most, .int4multirange) == .malformedValue)
+    }
 }

@@ -36,6 +36,7 @@ extension PostgresNumeric {
 }
 
 extension PostgresNumeric: ExpressibleByIntegerLiteral {
+    /// This integer, of scale 0.
     public init(integerLiteral value: Int) { self.init(value) }
 }
 

@@ -64,13 +64,20 @@ public struct PostgresNumeric: Sendable {
         return places <= scale
     }
 
+    /// Not a number; equal to itself, as the server has it.
     public static var nan: PostgresNumeric { PostgresNumeric(.notANumber) }
+    /// Greater than every number. Since version 14.
     public static var infinity: PostgresNumeric { PostgresNumeric(.positiveInfinity) }
+    /// Less than every number. Since version 14.
     public static var negativeInfinity: PostgresNumeric { PostgresNumeric(.negativeInfinity) }
+    /// 0, of scale 0.
     public static var zero: PostgresNumeric { PostgresNumeric(.positive) }
 
+    /// Whether it is not a number.
     public var isNaN: Bool { self.kind == .notANumber }
+    /// Whether it is one of the infinities.
     public var isInfinite: Bool { self.kind == .positiveInfinity || self.kind == .negativeInfinity }
+    /// Whether it is a number.
     public var isFinite: Bool { self.kind == .positive || self.kind == .negative }
     /// Whether it is less than zero, -Infinity included.
     public var isNegative: Bool { self.kind == .negative || self.kind == .negativeInfinity }
