@@ -489,6 +489,9 @@ let serverValues: [String: (type: UInt32, rows: String)] = [
         00000001b81ee600ffffffff00000000	-1 days +02:03:04
         fffffffe47e11a000000000100000000	1 day -02:03:04
         000000000000000000000001ffffffff	-1 mons +1 day
+        00000000d693a40000000001ffffffff	-1 mons +1 day 01:00:00
+        ffffffff296c5c0000000001ffffffff	-1 mons +1 day -01:00:00
+        000000000007a12000000001fffffff4	-1 years +1 day 00:00:00.5
         00000053d1ac10000000000000000000	100:00:00
         ffffffac2e4c4ee00000000000000000	-100:00:00.5
         0000000000000000000000007fffffff	178956970 years 7 mons
