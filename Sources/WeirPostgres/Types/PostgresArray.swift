@@ -3,9 +3,12 @@ public import WeirPostgresWire
 
 /// How long an array is in one direction, and what its first element there is counted as.
 public struct PostgresArrayDimension: Hashable, Sendable {
+    /// How many elements lie in this direction.
     public var length: Int
+    /// What the first is counted as: 1, unless said otherwise.
     public var lowerBound: Int32
 
+    /// Counted from 1, unless said otherwise.
     @inlinable
     public init(length: Int, lowerBound: Int32 = 1) {
         self.length = length

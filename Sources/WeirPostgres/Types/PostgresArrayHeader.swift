@@ -26,7 +26,7 @@ struct PostgresArrayHeader {
         // Each element has four bytes at least.
         let most = (bytes.byteCount - 12) / 4
         for dimension in 0..<self.dimensionCount {
-            guard let length = bytes.postgresInteger(at: 12 + 8 * dimension, as: Int32.self), length > 0,
+            guard let length = bytes.postgresInteger(at: 12 + 8 * dimension, as: Int32.self), length >= 0,
                 bytes.postgresInteger(at: 16 + 8 * dimension, as: Int32.self) != nil,
                 case let (product, overflows) = elements.multipliedReportingOverflow(by: Int(length)), !overflows, product <= most
             else { throw PostgresDecodingError(.malformedValue, type: type) }

@@ -25,10 +25,12 @@ public struct PostgresComposite: Hashable, Sendable {
     public struct Field: Hashable, Sendable {
         /// ``PostgresType/unspecified`` for what was read as text.
         public var type: PostgresType
+        /// The form of the bytes.
         public var format: PostgresFormat
         /// Nil for NULL.
         public var bytes: ByteBuffer?
 
+        /// A field of these bytes.
         @inlinable
         public init(bytes: ByteBuffer?, type: PostgresType, format: PostgresFormat) {
             self.bytes = bytes
@@ -47,8 +49,10 @@ public struct PostgresComposite: Hashable, Sendable {
         }
     }
 
+    /// In the order of the type's columns.
     public var fields: [Field]
 
+    /// A composite to send, or to compare with.
     @inlinable
     public init(fields: [Field]) { self.fields = fields }
 
@@ -125,7 +129,7 @@ extension PostgresComposite: PostgresDecodable {
         var bytes = ByteBuffer()
         var ends: [Int?] = []
         repeat {
-            switch scanner.item(scratch: &scratch) {
+            switch scanner.item(endsAtBrackets: false, scratch: &scratch) {
             case .missing: ends.append(nil)
             case .plain(let range):
                 bytes.writeBytes(scanner.bytes[range])

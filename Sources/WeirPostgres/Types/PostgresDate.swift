@@ -33,6 +33,7 @@ public struct PostgresDate: Hashable, Comparable, Sendable {
         self.init(daysSince2000: days)
     }
 
+    /// Whether it is a day and no infinity.
     @inlinable public var isFinite: Bool { self.rawValue != .max && self.rawValue != .min }
 
     /// Nil for the infinities.

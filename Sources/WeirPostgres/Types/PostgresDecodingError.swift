@@ -4,6 +4,7 @@ public import WeirPostgresWire
 public struct PostgresDecodingError: Error, Hashable, CustomStringConvertible {
     /// What was wrong, to switch over. New codes may appear.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
+        /// The code as a word, fit for a metric's label.
         public let description: String
 
         /// The Swift type cannot be read from a column of this type (or not in this format).
@@ -18,11 +19,14 @@ public struct PostgresDecodingError: Error, Hashable, CustomStringConvertible {
         public static let noSuchColumn = Code(description: "noSuchColumn")
     }
 
+    /// What was wrong.
     public let code: Code
     /// The type of the column.
     public let type: PostgresType
+    /// Code and column type; nothing of the value.
     public var description: String { "PostgresDecodingError.\(self.code): column of type \(self.type)" }
 
+    /// Cold: kept out of the code that throws it.
     @inline(never)
     public init(_ code: Code, type: PostgresType) {
         self.code = code

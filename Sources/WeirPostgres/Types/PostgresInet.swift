@@ -21,6 +21,7 @@ public struct PostgresInet: Hashable, Sendable {
         }
     }
 
+    /// With the bits behind the prefix, which are a host's.
     public let address: Address
     /// How many bits are the network's: all, where a single host is meant.
     public let prefixLength: Int

@@ -38,6 +38,7 @@ public struct PostgresInstant: Hashable, Comparable, Sendable {
     @inlinable
     public init(utc timestamp: PostgresTimestamp) { self.rawValue = timestamp.rawValue }
 
+    /// Whether it is no infinity.
     @inlinable public var isFinite: Bool { self.rawValue != .max && self.rawValue != .min }
 
     /// Since 2000-01-01 00:00:00 UTC; nil for the infinities.

@@ -5,10 +5,14 @@ public import WeirPostgresWire
 ///
 /// Equal where all three are, which the server does not ask for: it calls 24 hours and one day equal.
 public struct PostgresInterval: Hashable, Sendable {
+    /// May be of another sign than the others.
     public var months: Int32
+    /// May be of another sign than the others.
     public var days: Int32
+    /// May be more than a day's, and of another sign than the others.
     public var microseconds: Int64
 
+    /// These, as they are: nothing is carried from one to another.
     @inlinable
     public init(months: Int32 = 0, days: Int32 = 0, microseconds: Int64 = 0) {
         self.months = months

@@ -8,9 +8,11 @@ public struct PostgresJSON: Hashable, Sendable {
     /// The text, in UTF-8.
     public var bytes: ByteBuffer
 
+    /// This text, which is not checked.
     @inlinable
     public init(bytes: ByteBuffer) { self.bytes = bytes }
 
+    /// This text, which is not checked.
     @inlinable
     public init(_ text: String) { self.bytes = ByteBuffer(string: text) }
 }

@@ -6,6 +6,7 @@ public struct PostgresMACAddress8: Hashable, Sendable {
     /// Its bytes, the first being the highest.
     public let rawValue: UInt64
 
+    /// These bytes.
     public init(rawValue: UInt64) { self.rawValue = rawValue }
 }
 

@@ -4,8 +4,10 @@ public import WeirPostgresWire
 /// `money`: an amount in the smallest unit of the server's currency, cents in most. Read in binary form only, as the text is that of the
 /// server's locale.
 public struct PostgresMoney: RawRepresentable, Hashable, Sendable {
+    /// In the smallest unit.
     public var rawValue: Int64
 
+    /// An amount in the smallest unit.
     @inlinable
     public init(rawValue: Int64) { self.rawValue = rawValue }
 }

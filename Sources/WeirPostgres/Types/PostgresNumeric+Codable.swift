@@ -34,7 +34,7 @@ extension PostgresNumeric: PostgresEncodable, PostgresDecodable {
                 guard let digit = bytes.postgresInteger(at: 8 + 2 * index, as: UInt16.self), digit < 10_000 else { return nil }
                 digits.append(digit)
             }
-            self.init(isNegative: kind == .negative, digits: digits[...], weight: Int(weight), scale: Int(scale))
+            self.init(isNegative: kind == .negative, digits: digits, weight: Int(weight), scale: Int(scale))
         case .notANumber, .positiveInfinity, .negativeInfinity: return nil
         }
     }

@@ -18,7 +18,7 @@ extension PostgresNumeric {
         }
         digits.reverse()
         // At most ten digits of base 10000: well within the limits.
-        self = PostgresNumeric(isNegative: isNegative, digits: digits[...], weight: digits.count - 1, scale: 0) ?? .zero
+        self = PostgresNumeric(isNegative: isNegative, digits: digits, weight: digits.count - 1, scale: 0) ?? .zero
     }
 
     /// The number that Swift prints for this value, which is the shortest that reads as it again: 0.1 for 0.1.
@@ -36,6 +36,7 @@ extension PostgresNumeric {
 }
 
 extension PostgresNumeric: ExpressibleByIntegerLiteral {
+    /// This integer, of scale 0.
     public init(integerLiteral value: Int) { self.init(value) }
 }
 

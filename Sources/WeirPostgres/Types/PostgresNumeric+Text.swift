@@ -49,7 +49,7 @@ extension PostgresNumeric: LosslessStringConvertible {
         for group in -groupsBefore..<groupsBehind {
             digits.append(digit(4 * group) * 1000 + digit(4 * group + 1) * 100 + digit(4 * group + 2) * 10 + digit(4 * group + 3))
         }
-        self.init(isNegative: isNegative, digits: digits[...], weight: groupsBefore - 1, scale: scale)
+        self.init(isNegative: isNegative, digits: digits, weight: groupsBefore - 1, scale: scale)
     }
 
     /// As the server prints it: with ``scale`` digits behind the point and no exponent.

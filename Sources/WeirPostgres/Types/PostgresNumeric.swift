@@ -27,12 +27,15 @@ public struct PostgresNumeric: Sendable {
     public let scale: Int
 
     /// Strips zeros on both ends; nil beyond the limits, or where digits stand behind the scale.
-    init?(isNegative: Bool, digits: ArraySlice<UInt16>, weight: Int, scale: Int) {
-        let leading = digits.prefix { $0 == 0 }.count
-        let kept = digits.dropFirst(leading)
-        let trailing = kept.reversed().prefix { $0 == 0 }.count
-        let digits = Array(kept.dropLast(trailing))
-        let weight = digits.isEmpty ? 0 : weight - leading
+    init?(isNegative: Bool, digits: [UInt16], weight: Int, scale: Int) {
+        var (digits, weight) = (digits, weight)
+        if digits.first == 0 || digits.last == 0 {
+            let leading = digits.prefix { $0 == 0 }.count
+            digits.removeFirst(leading)
+            while digits.last == 0 { digits.removeLast() }
+            weight -= leading
+        }
+        if digits.isEmpty { weight = 0 }
         guard (0...Self.maximumScale).contains(scale), weight < Self.maximumIntegerDigits / 4,
             Self.fits(digits, weight: weight, scale: scale)
         else { return nil }
@@ -61,13 +64,20 @@ public struct PostgresNumeric: Sendable {
         return places <= scale
     }
 
+    /// Not a number; equal to itself, as the server has it.
     public static var nan: PostgresNumeric { PostgresNumeric(.notANumber) }
+    /// Greater than every number. Since version 14.
     public static var infinity: PostgresNumeric { PostgresNumeric(.positiveInfinity) }
+    /// Less than every number. Since version 14.
     public static var negativeInfinity: PostgresNumeric { PostgresNumeric(.negativeInfinity) }
+    /// 0, of scale 0.
     public static var zero: PostgresNumeric { PostgresNumeric(.positive) }
 
+    /// Whether it is not a number.
     public var isNaN: Bool { self.kind == .notANumber }
+    /// Whether it is one of the infinities.
     public var isInfinite: Bool { self.kind == .positiveInfinity || self.kind == .negativeInfinity }
+    /// Whether it is a number.
     public var isFinite: Bool { self.kind == .positive || self.kind == .negative }
     /// Whether it is less than zero, -Infinity included.
     public var isNegative: Bool { self.kind == .negative || self.kind == .negativeInfinity }

@@ -118,7 +118,7 @@ extension PostgresRange: PostgresDecodable where Bound: PostgresDecodable {
     private static func bound(_ scanner: inout PostgresTextScanner, _ type: PostgresType) throws(PostgresDecodingError) -> Bound? {
         var scratch: [UInt8] = []
         let boundType = type.boundType ?? .unspecified
-        switch scanner.item(scratch: &scratch) {
+        switch scanner.item(endsAtBrackets: true, scratch: &scratch) {
         case .missing: return nil
         case .plain(let range):
             let bytes = UnsafeRawBufferPointer(rebasing: scanner.bytes[range])

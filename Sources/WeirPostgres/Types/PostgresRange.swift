@@ -19,6 +19,7 @@ extension PostgresRangeBound: Hashable where Value: Hashable {}
 public enum PostgresRange<Bound> {
     /// Holds nothing.
     case empty
+    /// From one end to the other. A lower end above the upper one is refused by the server.
     case bounds(PostgresRangeBound<Bound>, PostgresRangeBound<Bound>)
 }
 
@@ -32,9 +33,13 @@ extension PostgresRange where Bound: Comparable {
         self = range.isEmpty ? .empty : .bounds(.inclusive(range.lowerBound), .exclusive(range.upperBound))
     }
 
+    /// Both ends belong to it.
     public init(_ range: ClosedRange<Bound>) { self = .bounds(.inclusive(range.lowerBound), .inclusive(range.upperBound)) }
+    /// Without an upper end.
     public init(_ range: PartialRangeFrom<Bound>) { self = .bounds(.inclusive(range.lowerBound), .unbounded) }
+    /// Without a lower end.
     public init(_ range: PartialRangeUpTo<Bound>) { self = .bounds(.unbounded, .exclusive(range.upperBound)) }
+    /// Without a lower end.
     public init(_ range: PartialRangeThrough<Bound>) { self = .bounds(.unbounded, .inclusive(range.upperBound)) }
 
     /// Whether the value lies within.
@@ -55,8 +60,10 @@ extension PostgresRange where Bound: Comparable {
 
 /// Ranges of the server's that do not touch, in order: `int4multirange` and its kin. Sent as they are: the server orders and joins them.
 public struct PostgresMultirange<Bound> {
+    /// In any order before they are sent.
     public var ranges: [PostgresRange<Bound>]
 
+    /// These, as they are.
     @inlinable
     public init(_ ranges: [PostgresRange<Bound>]) { self.ranges = ranges }
 }

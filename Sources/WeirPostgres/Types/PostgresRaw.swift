@@ -7,10 +7,14 @@ public import WeirPostgresWire
 /// is sent as it is: `PostgresRaw(text: "…", type: .unspecified)` is what a quoted literal is in a query, which the server reads as
 /// the type it needs.
 public struct PostgresRaw: Hashable, Sendable {
+    /// The value without its length.
     public var bytes: ByteBuffer
+    /// What the server calls it.
     public var type: PostgresType
+    /// The form of the bytes.
     public var format: PostgresFormat
 
+    /// A value of these bytes.
     @inlinable
     public init(bytes: ByteBuffer, type: PostgresType, format: PostgresFormat) {
         self.bytes = bytes

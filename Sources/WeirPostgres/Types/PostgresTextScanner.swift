@@ -77,12 +77,13 @@ struct PostgresTextScanner {
         case unquoted
     }
 
-    /// An item of a range or a composite: ends before a comma or a closing bracket that is not quoted. Nil where a quote is not closed.
+    /// An item of a range or a composite: ends before a comma or parenthesis that is not quoted, and in a range before a bracket. Nil where a
+    /// quote is not closed.
     ///
     /// Quotes may open and close anywhere; a doubled quote within quotes is one, and a backslash stands before any byte.
-    mutating func item(scratch: inout [UInt8]) -> Item? {
+    mutating func item(endsAtBrackets: Bool, scratch: inout [UInt8]) -> Item? {
         let start = self.index
-        while let byte = self.peek, !Self.isSpecial(byte) { self.index += 1 }
+        while let byte = self.peek, !Self.isSpecial(byte, endsAtBrackets) { self.index += 1 }
         if let byte = self.peek, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") {
             return self.index == start ? .missing : .plain(start..<self.index)
         }
@@ -98,7 +99,7 @@ struct PostgresTextScanner {
             case UInt8(ascii: "\""):
                 self.index += 1
                 if isQuoted, self.accept("\"" as Unicode.Scalar) { scratch.append(byte) } else { isQuoted.toggle() }
-            case _ where !isQuoted && Self.isSpecial(byte):
+            case _ where !isQuoted && Self.isSpecial(byte, endsAtBrackets):
                 return .unquoted
             default:
                 self.index += 1
@@ -108,11 +109,10 @@ struct PostgresTextScanner {
         return nil
     }
 
-    private static func isSpecial(_ byte: UInt8) -> Bool {
+    private static func isSpecial(_ byte: UInt8, _ endsAtBrackets: Bool) -> Bool {
         switch byte {
-        case UInt8(ascii: ","), UInt8(ascii: ")"), UInt8(ascii: "]"), UInt8(ascii: "("), UInt8(ascii: "["), UInt8(ascii: "\""),
-            UInt8(ascii: "\\"):
-            true
+        case UInt8(ascii: ","), UInt8(ascii: ")"), UInt8(ascii: "("), UInt8(ascii: "\""), UInt8(ascii: "\\"): true
+        case UInt8(ascii: "["), UInt8(ascii: "]"): endsAtBrackets
         default: false
         }
     }

@@ -3,6 +3,7 @@ public import WeirPostgresWire
 
 /// `time`: a time of day in microseconds, from 00:00:00 to 24:00:00.
 public struct PostgresTime: Hashable, Comparable, Sendable {
+    /// From 0 to 86,400,000,000, which is 24:00:00.
     public let microsecondsSinceMidnight: Int64
 
     /// Nil when negative or beyond 24 hours.
@@ -19,8 +20,11 @@ public struct PostgresTime: Hashable, Comparable, Sendable {
         self.init(microsecondsSinceMidnight: Int64((hour * 3600 + minute * 60 + second) * 1_000_000 + microsecond))
     }
 
+    /// From 0 to 24.
     public var hour: Int { Int(self.microsecondsSinceMidnight / 3_600_000_000) }
+    /// Within the hour.
     public var minute: Int { Int(self.microsecondsSinceMidnight / 60_000_000 % 60) }
+    /// Within the minute.
     public var second: Int { Int(self.microsecondsSinceMidnight / 1_000_000 % 60) }
     /// Within the second.
     public var microsecond: Int { Int(self.microsecondsSinceMidnight % 1_000_000) }

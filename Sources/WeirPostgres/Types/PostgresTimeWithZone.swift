@@ -3,6 +3,7 @@ public import WeirPostgresWire
 
 /// `timetz`: a time of day and an offset from Greenwich.
 public struct PostgresTimeWithZone: Hashable, Sendable {
+    /// On a clock at that offset.
     public let time: PostgresTime
     /// East of Greenwich, where the server counts west: +3600 is +01.
     public let secondsFromGreenwich: Int32

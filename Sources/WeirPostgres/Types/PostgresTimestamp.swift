@@ -29,6 +29,7 @@ public struct PostgresTimestamp: Hashable, Comparable, Sendable {
         self.rawValue = value
     }
 
+    /// Whether it is no infinity.
     @inlinable public var isFinite: Bool { self.rawValue != .max && self.rawValue != .min }
 
     /// Nil for the infinities.

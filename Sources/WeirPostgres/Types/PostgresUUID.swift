@@ -8,6 +8,7 @@ public struct PostgresUUID: Hashable, Comparable, Sendable {
     /// The last eight bytes.
     public var low: UInt64
 
+    /// These sixteen bytes.
     @inlinable
     public init(high: UInt64, low: UInt64) {
         self.high = high

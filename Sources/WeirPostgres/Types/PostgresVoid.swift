@@ -2,6 +2,7 @@ public import WeirPostgresWire
 
 /// `void`: what a function returns that returns nothing.
 public struct PostgresVoid: Hashable, Sendable {
+    /// The only one there is.
     @inlinable
     public init() {}
 }
