@@ -18,6 +18,8 @@ struct PostgresEncoder {
         let formats: [PostgresFormat]?
     }
 
+    /// Whether it takes only statements that leave the session as they find it.
+    var isShared = false
     /// Not given to the channel.
     private(set) var unsent = ByteBuffer()
     private var statements: PostgresStatementCache
@@ -92,6 +94,9 @@ struct PostgresEncoder {
 
     @inline(never)
     private mutating func prepare(_ sql: String) throws(PostgresError) {
+        if self.isShared, PostgresStatementText.needsSession(sql) {
+            throw PostgresError(.needsLease, "the statement changes its session: it needs a connection of its own")
+        }
         let (new, evicted) = self.statements.insert(sql, self.types)
         self.statement = new
         self.isNew = true

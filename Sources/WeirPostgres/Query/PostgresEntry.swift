@@ -1,0 +1,51 @@
+import NIOCore
+import WeirCore
+import WeirPostgresWire
+
+/// A statement that waits for its turn or for its result on one connection.
+struct PostgresEntry {
+    var answer: PostgresAnswer
+    /// Told of what is no row: columns, copies, the end of each of several results.
+    let special: (any PostgresSpecialReceiver)?
+    let number: UInt64
+    let timer: DeadlineToken?
+    /// Nil for what is not bound: simple queries, the connection's own.
+    let statement: PostgresPreparedStatement?
+    let exchange: PostgresExchange
+    /// Bytes of its parameters that are kept; negative: none, as they are too many.
+    let kept: Int32
+    /// Of its parameters, nil if all are binary.
+    let formats: [PostgresFormat]?
+    /// It has been sent before, and failed for a reason that was not its own.
+    var wasRepeated = false
+    /// Nobody waits for it any more, and the server is to end it when its turn has come.
+    var isToBeCancelled = false
+}
+
+/// Told of what a statement brings beside rows.
+protocol PostgresSpecialReceiver: AnyObject {
+    func postgresColumns(_ columns: PostgresRowColumns)
+    /// One of several results has ended; the last one, too.
+    func postgresResultEnded(_ command: PostgresCommandTag)
+    /// The portal has more rows, and is gone.
+    func postgresSuspended()
+    func postgresCopyIn()
+    func postgresCopyOut()
+    func postgresCopyData(_ data: ByteBuffer)
+}
+
+/// The statement whose messages come now, taken apart so that little is touched for each of them.
+struct PostgresFront {
+    var exchange = PostgresExchange.simple
+    var answer = PostgresAnswer(receiver: nil, tag: 0)
+    var special: (any PostgresSpecialReceiver)?
+    var statement: PostgresPreparedStatement?
+    var columns: PostgresRowColumns?
+    var command: ByteBuffer?
+    var error: PostgresServerError?
+    /// How far the server knew the statement when the error came.
+    var failedBeforeParsed = false
+    var failedBeforeDescribed = false
+    var hadRows = false
+    var isLoaded = false
+}
