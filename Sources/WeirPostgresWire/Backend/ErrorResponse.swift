@@ -24,7 +24,7 @@ extension PostgresBackend {
         public func write(into buffer: inout ByteBuffer, maximumLength: Int) throws(PostgresWireError) {
             try buffer.writePostgresMessage(Kind.errorResponse.rawValue, maximumLength: maximumLength) {
                 message throws(PostgresWireError) in
-                try self.fields.write(message)
+                try self.fields.write(&message)
             }
         }
     }
