@@ -20,6 +20,9 @@ extension PostgresBackend {
             try reader.end()
         }
 
+        /// Severity and SQLSTATE only: texts quote values.
+        public var description: String { "ErrorResponse(\(self.fields))" }
+
         /// Appends the message.
         public func write(into buffer: inout ByteBuffer, maximumLength: Int) throws(PostgresWireError) {
             try buffer.writePostgresMessage(Kind.errorResponse.rawValue, maximumLength: maximumLength) {

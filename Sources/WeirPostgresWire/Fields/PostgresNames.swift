@@ -61,3 +61,9 @@ public struct PostgresNames: Hashable, Sendable, Sequence, ExpressibleByArrayLit
         try message.integer(0 as UInt8)
     }
 }
+
+/// Shows how many there are only.
+extension PostgresNames: CustomStringConvertible {
+    /// How many there are.
+    public var description: String { "PostgresNames(\(self.count))" }
+}

@@ -103,3 +103,9 @@ public struct PostgresValues: Hashable, Sendable, Sequence {
     @usableFromInline
     static func beyondTheEnd() -> PostgresWireError { PostgresWireError(.lengthMismatch, "values reach beyond their message") }
 }
+
+/// Shows how many there are only.
+extension PostgresValues: CustomStringConvertible {
+    /// How many there are.
+    public var description: String { "PostgresValues(\(self.count))" }
+}
