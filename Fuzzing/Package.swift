@@ -13,6 +13,7 @@ let fuzzer: [SwiftSetting] = settings + [.unsafeFlags(["-sanitize=fuzzer", "-par
 let linkedFuzzer: [LinkerSetting] = [.unsafeFlags(["-sanitize=fuzzer"])]
 
 let weirRESP = Target.Dependency.product(name: "WeirRESP", package: "weir")
+let weirPostgresWire = Target.Dependency.product(name: "WeirPostgresWire", package: "weir")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 
 let package = Package(
@@ -24,10 +25,16 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
     ],
     targets: [
-        .target(name: "FuzzSupport", dependencies: [weirRESP, nioCore], swiftSettings: settings),
+        .target(name: "FuzzSupport", dependencies: [weirRESP, weirPostgresWire, nioCore], swiftSettings: settings),
         .executableTarget(
             name: "FuzzFrames", dependencies: ["FuzzSupport", weirRESP, nioCore], swiftSettings: fuzzer, linkerSettings: linkedFuzzer),
         .executableTarget(
             name: "FuzzRequests", dependencies: ["FuzzSupport", weirRESP, nioCore], swiftSettings: fuzzer, linkerSettings: linkedFuzzer),
+        .executableTarget(
+            name: "FuzzPostgresBackend", dependencies: ["FuzzSupport", weirPostgresWire, nioCore], swiftSettings: fuzzer,
+            linkerSettings: linkedFuzzer),
+        .executableTarget(
+            name: "FuzzPostgresFrontend", dependencies: ["FuzzSupport", weirPostgresWire, nioCore], swiftSettings: fuzzer,
+            linkerSettings: linkedFuzzer),
     ]
 )

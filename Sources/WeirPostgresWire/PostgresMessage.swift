@@ -4,7 +4,7 @@ public import NIOCore
 ///
 /// What it holds are slices of the frame, so nothing is copied to look at it; what is kept for long had better be copied. Whatever is read
 /// is written as the same bytes.
-public protocol PostgresMessage: Hashable, Sendable {
+public protocol PostgresMessage: Hashable, Sendable, CustomStringConvertible {
     /// Reads a frame of this kind.
     ///
     /// - Throws: ``PostgresWireError``; ``PostgresWireError/Code/unexpectedKind`` if the frame is of another kind.
@@ -22,6 +22,9 @@ public protocol PostgresMessage: Hashable, Sendable {
 }
 
 extension PostgresMessage {
+    /// Its name and nothing of what it holds, which may be secret.
+    public var description: String { "\(Self.self)" }
+
     /// Reads a frame of this kind within the default limits.
     ///
     /// - Throws: ``PostgresWireError``.

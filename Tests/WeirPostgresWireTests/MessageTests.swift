@@ -113,16 +113,21 @@ import WeirPostgresWire
         }
     }
 
+    /// Neither as text nor as a buffer shows its bytes.
     @Test func descriptionsTellNothing() throws {
-        for message in [
-            PostgresFrontend.Message.query(.init(query: "select 'secret'")),
-            .authenticationResponse(.init(data: ByteBuffer(string: "secret"))),
-            .startupMessage(.init(parameters: ["user": "secret"])),
-        ] {
-            var buffer = ByteBuffer()
-            try message.write(into: &buffer)
-            #expect(!"\(try frame(buffer, .frontend))".contains("secret"))
-            #expect(!"\(message)".contains("secret"))
+        #expect("\(wire("secret"))".contains("["))
+        for (message, wire) in Corpus.backend {
+            let isReport = message.description.hasPrefix("ErrorResponse") || message.description.hasPrefix("NoticeResponse")
+            #expect(isReport || message.description.allSatisfy { $0.isLetter || $0.isNumber }, "\(message)")
+            #expect(try !"\(frame(wire, .backend))".contains("["))
         }
+        for (message, wire) in Corpus.startup + Corpus.frontend {
+            #expect(message.description.allSatisfy { $0.isLetter }, "\(message)")
+            #expect(try !"\(frame(wire, .frontend))".contains("["))
+        }
+        #expect("\(PostgresFrontend.PasswordMessage(password: "secret"))" == "PasswordMessage")
+        #expect("\(PostgresFrontend.Message.query(.init(query: "secret")))" == "Query")
+        #expect("\(try PostgresValues([wire("secret")]))" == "PostgresValues(1)")
+        #expect("\(PostgresString("secret"))" == "PostgresString(6 bytes)")
     }
 }

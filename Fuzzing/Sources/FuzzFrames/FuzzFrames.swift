@@ -33,7 +33,7 @@ private func read(_ pieces: [ByteBuffer], _ limits: RESPLimits) -> Outcome<RESPF
             while let frame = try reader.next() { outcome.messages.append(frame) }
         }
     } catch {
-        outcome.code = error.code
+        outcome.code = error.shortDescription
     }
     return outcome
 }

@@ -1,13 +1,14 @@
 public import NIOCore
+import WeirPostgresWire
 public import WeirRESP
 
 /// What a connection would get of what came.
 public struct Outcome<Message: Equatable>: Equatable {
     public var messages: [Message]
-    /// What was wrong with the rest.
-    public var code: RESPError.Code?
+    /// What was wrong with the rest, as a word.
+    public var code: String?
 
-    public init(_ messages: [Message] = [], _ code: RESPError.Code? = nil) {
+    public init(_ messages: [Message] = [], _ code: String? = nil) {
         self.messages = messages
         self.code = code
     }
@@ -21,7 +22,7 @@ where Decoder.InboundOut: Equatable {
     do {
         for piece in pieces { try processor.process(buffer: piece) { outcome.messages.append($0) } }
     } catch {
-        outcome.code = (error as? RESPError)?.code
+        outcome.code = (error as? RESPError)?.shortDescription ?? (error as? PostgresWireError)?.shortDescription
     }
     return outcome
 }

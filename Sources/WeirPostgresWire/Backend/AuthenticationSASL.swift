@@ -22,7 +22,7 @@ extension PostgresBackend {
         public func write(into buffer: inout ByteBuffer, maximumLength: Int) throws(PostgresWireError) {
             try buffer.writePostgresAuthentication(AuthenticationCode.sasl, maximumLength: maximumLength) {
                 message throws(PostgresWireError) in
-                try self.mechanisms.writeTerminated(message)
+                try self.mechanisms.writeTerminated(&message)
             }
         }
     }

@@ -33,6 +33,6 @@ extension PostgresBackend {
         }
 
         /// Bytes of a secret key, since protocol 3.2.
-        @usableFromInline static var maximumSecretKeyLength: Int { 256 }
+        static var maximumSecretKeyLength: Int { 256 }
     }
 }

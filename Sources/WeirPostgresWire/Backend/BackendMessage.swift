@@ -127,6 +127,9 @@ extension PostgresBackend {
             }
         }
 
+        /// What the message that it is says of itself.
+        public var description: String { Mirror(reflecting: self).children.first.map { "\($0.value)" } ?? "Message" }
+
         /// Appends the message.
         public func write(into buffer: inout ByteBuffer, maximumLength: Int) throws(PostgresWireError) {
             switch self {

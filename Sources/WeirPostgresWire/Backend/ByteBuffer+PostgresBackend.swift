@@ -35,7 +35,8 @@ extension ByteBuffer {
     /// - Throws: ``PostgresWireError/Code/messageTooLong`` if the buffer has grown to 2 GiB.
     @inlinable
     public mutating func writePostgresReadyForQuery(_ status: PostgresTransactionStatus) throws(PostgresWireError) {
-        guard self.writerIndex <= Int(Int32.max) - 6 else { throw PostgresWireError(.messageTooLong, "a buffer of 2 GiB") }
-        self.writeMultipleIntegers(PostgresBackend.Kind.readyForQuery.rawValue, 5 as UInt32, status.rawValue)
+        try self.writePostgresMessage(PostgresBackend.Kind.readyForQuery.rawValue, maximumLength: 5) { message throws(PostgresWireError) in
+            try message.integer(status.rawValue)
+        }
     }
 }

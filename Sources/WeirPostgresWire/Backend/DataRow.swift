@@ -23,7 +23,7 @@ extension PostgresBackend {
         /// Appends the message.
         public func write(into buffer: inout ByteBuffer, maximumLength: Int) throws(PostgresWireError) {
             try buffer.writePostgresMessage(Kind.dataRow.rawValue, maximumLength: maximumLength) { message throws(PostgresWireError) in
-                try self.values.write(message)
+                try self.values.write(&message)
             }
         }
     }

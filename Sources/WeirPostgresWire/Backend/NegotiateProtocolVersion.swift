@@ -32,7 +32,7 @@ extension PostgresBackend {
                 message throws(PostgresWireError) in
                 try message.integer(self.newestMinorVersion)
                 try message.integer(Int32(self.unrecognizedOptions.count))
-                try self.unrecognizedOptions.write(message)
+                try self.unrecognizedOptions.write(&message)
             }
         }
 

@@ -20,11 +20,14 @@ extension PostgresBackend {
             try reader.end()
         }
 
+        /// Severity and SQLSTATE only: texts quote values.
+        public var description: String { "NoticeResponse(\(self.fields))" }
+
         /// Appends the message.
         public func write(into buffer: inout ByteBuffer, maximumLength: Int) throws(PostgresWireError) {
             try buffer.writePostgresMessage(Kind.noticeResponse.rawValue, maximumLength: maximumLength) {
                 message throws(PostgresWireError) in
-                try self.fields.write(message)
+                try self.fields.write(&message)
             }
         }
     }

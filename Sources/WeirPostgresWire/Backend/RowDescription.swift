@@ -17,7 +17,7 @@ extension PostgresBackend {
             var message = ByteBuffer()
             try message.writePostgresMessage(Kind.rowDescription.rawValue, maximumLength: .max) { message throws(PostgresWireError) in
                 try message.count(columns.count)
-                for column in columns { try column.write(message) }
+                for column in columns { try column.write(&message) }
             }
             message.moveReaderIndex(forwardBy: 7)
             self.bytes = message

@@ -35,13 +35,13 @@ extension PostgresReader {
 
 extension PostgresMessageWriter {
     /// What ``PostgresReader/copyFormats(_:)`` reads.
-    func copyFormats(_ format: PostgresFormat, _ columns: PostgresList<PostgresFormat>) throws(PostgresWireError) {
+    mutating func copyFormats(_ format: PostgresFormat, _ columns: PostgresList<PostgresFormat>) throws(PostgresWireError) {
         try self.integer(Int8(format.rawValue))
         try self.list(columns)
     }
 
     /// A secret key, of a length that the protocol has.
-    func secretKey(_ key: ByteBuffer) throws(PostgresWireError) {
+    mutating func secretKey(_ key: ByteBuffer) throws(PostgresWireError) {
         guard (4...PostgresBackend.BackendKeyData.maximumSecretKeyLength).contains(key.readableBytes) else {
             throw PostgresWireError(.malformedMessage, "a secret key must have 4 to 256 bytes")
         }

@@ -22,9 +22,6 @@ struct PostgresReader {
     /// What was not read.
     var remaining: Int { self.rest.readableBytes }
 
-    /// The next byte, which stays to be read.
-    var nextByte: UInt8? { self.rest.getInteger(at: self.rest.readerIndex) }
-
     mutating func integer<Integer: FixedWidthInteger>(_: Integer.Type = Integer.self) throws(PostgresWireError) -> Integer {
         guard let integer = self.rest.readInteger(as: Integer.self) else {
             throw PostgresWireError(.lengthMismatch, "a message ends in the middle of a number")

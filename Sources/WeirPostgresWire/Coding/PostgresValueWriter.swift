@@ -4,48 +4,44 @@ public import NIOCore
 ///
 /// It counts them and lets none pass the message's limit. After an error the whole message is taken back, so the error is to be thrown on.
 public struct PostgresValueWriter: ~Copyable {
-    /// The buffer of a caller that waits: it outlives this, as this is only lent to a closure.
-    @usableFromInline let buffer: UnsafeMutablePointer<ByteBuffer>
-    @usableFromInline let limit: Int
+    /// The message of a caller that waits: it outlives this, as this is only lent to a closure.
+    @usableFromInline let message: UnsafeMutablePointer<PostgresMessageWriter>
     @usableFromInline var written = 0
-    /// How many values were written.
-    @inlinable public var count: Int { self.written }
 
     @inlinable @inline(__always)
-    init(_ buffer: UnsafeMutablePointer<ByteBuffer>, limit: Int) {
-        self.buffer = buffer
-        self.limit = limit
-    }
+    init(_ message: UnsafeMutablePointer<PostgresMessageWriter>) { self.message = message }
+
+    /// How many values were written.
+    @inlinable public var count: Int { self.written }
 
     /// Writes NULL.
     ///
     /// - Throws: ``PostgresWireError`` if there are 65,535 values or the message becomes too long.
     @inlinable
     public mutating func writeNull() throws(PostgresWireError) {
-        try self.begin(0)
-        self.buffer.pointee.writeInteger(-1 as Int32)
+        try self.begin()
+        try self.message.pointee.integer(-1 as Int32)
     }
 
     /// Writes a value of these bytes, or NULL. Copies them.
     ///
-    /// - Throws: ``PostgresWireError`` if there are 65,535 values or the message becomes too long; nothing of it is written then.
+    /// - Throws: ``PostgresWireError`` if there are 65,535 values or the message becomes too long.
     @inlinable
     public mutating func write(_ bytes: ByteBuffer?) throws(PostgresWireError) {
-        guard let bytes else { return try self.writeNull() }
-        try self.begin(bytes.readableBytes)
-        self.buffer.pointee.writeInteger(Int32(truncatingIfNeeded: bytes.readableBytes))
-        self.buffer.pointee.writeImmutableBuffer(bytes)
+        try self.begin()
+        try self.message.pointee.value(bytes)
     }
 
     /// Writes a value of the string's UTF-8. As a value, it may contain NUL; the server takes it for text or does not.
     ///
-    /// - Throws: ``PostgresWireError`` if there are 65,535 values or the message becomes too long; nothing of it is written then.
+    /// - Throws: ``PostgresWireError`` if there are 65,535 values or the message becomes too long.
     @inlinable
     public mutating func write(_ string: String) throws(PostgresWireError) {
+        try self.begin()
         let count = string.utf8.count
-        try self.begin(count)
-        self.buffer.pointee.writeInteger(Int32(truncatingIfNeeded: count))
-        self.buffer.pointee.writeString(string)
+        try self.message.pointee.reserve(count &+ 4)
+        self.message.pointee.store(Int32(truncatingIfNeeded: count))
+        string.withPostgresBytes { self.message.pointee.store($0) }
     }
 
     /// Writes a value of an integer's bytes, most significant first: in binary format `int2`, `int4`, `int8`, and what is made like them.
@@ -53,9 +49,11 @@ public struct PostgresValueWriter: ~Copyable {
     /// - Throws: ``PostgresWireError`` if there are 65,535 values or the message becomes too long.
     @inlinable
     public mutating func write<Integer: FixedWidthInteger>(integer: Integer) throws(PostgresWireError) {
+        try self.begin()
         let size = MemoryLayout<Integer>.size
-        try self.begin(size)
-        self.buffer.pointee.writeMultipleIntegers(Int32(truncatingIfNeeded: size), integer)
+        try self.message.pointee.reserve(size &+ 4)
+        self.message.pointee.store(Int32(truncatingIfNeeded: size))
+        self.message.pointee.store(integer)
     }
 
     /// Writes a value of what the closure appends.
@@ -68,31 +66,30 @@ public struct PostgresValueWriter: ~Copyable {
     public mutating func write(
         estimate: Int = 0, _ body: (inout ByteBuffer) throws(PostgresWireError) -> Void
     ) throws(PostgresWireError) {
-        try self.begin(estimate)
-        let place = self.buffer.pointee.writerIndex
-        self.buffer.pointee.writeInteger(0 as Int32)
-        try body(&self.buffer.pointee)
-        let end = self.buffer.pointee.writerIndex
-        precondition(end >= place &+ 4, "a closure that took back what was written before it")
-        guard end <= self.limit else { throw Self.tooLong() }
-        self.buffer.pointee.setInteger(Int32(truncatingIfNeeded: end &- place &- 4), at: place)
+        precondition(estimate >= 0, "an estimate under 0")
+        try self.begin()
+        // Nothing that size fits, and the sum would not overflow.
+        guard estimate <= self.message.pointee.limit else { throw PostgresMessageWriter.tooLong() }
+        try self.message.pointee.reserve(estimate &+ 4)
+        let place = self.message.pointee.next
+        self.message.pointee.store(0 as Int32)
+        self.message.pointee.commit()
+        try body(&self.message.pointee.buffer.pointee)
+        self.message.pointee.attach()
+        let length = self.message.pointee.next &- place &- 4
+        precondition(length >= 0, "a closure that took back what was written before it")
+        try self.message.pointee.reserve(0)
+        self.message.pointee.set(Int32(truncatingIfNeeded: length), at: place)
     }
 
-    /// Counts a value of so many bytes, if there is room for it.
+    /// Counts a value.
     @inlinable @inline(__always)
-    mutating func begin(_ length: Int) throws(PostgresWireError) {
+    mutating func begin() throws(PostgresWireError) {
         guard self.written < 65_535 else { throw Self.tooMany() }
-        guard length <= self.limit &- self.buffer.pointee.writerIndex &- 4 else { throw Self.tooLong() }
         self.written &+= 1
     }
 
     @inline(never)
     @usableFromInline
     static func tooMany() -> PostgresWireError { PostgresWireError(.tooManyParameters, "more than 65,535 values in a message") }
-
-    @inline(never)
-    @usableFromInline
-    static func tooLong() -> PostgresWireError {
-        PostgresWireError(.messageTooLong, "a message longer than the limit, or a buffer of 2 GiB")
-    }
 }

@@ -43,7 +43,7 @@ public struct PostgresColumn: Hashable, Sendable {
         self.format = try reader.format()
     }
 
-    func write(_ message: borrowing PostgresMessageWriter) throws(PostgresWireError) {
+    func write(_ message: inout PostgresMessageWriter) throws(PostgresWireError) {
         try message.string(self.name)
         try message.integer(self.table)
         try message.integer(self.attribute)

@@ -81,7 +81,7 @@ public struct PostgresFields: Hashable, Sendable, Sequence, ExpressibleByArrayLi
         }
     }
 
-    func write(_ message: borrowing PostgresMessageWriter) throws(PostgresWireError) {
+    func write(_ message: inout PostgresMessageWriter) throws(PostgresWireError) {
         // One ends each. They may not come from a message, and have others in them.
         guard self.bytes.numberOfZeros == self.count else {
             throw PostgresWireError(.nulInString, "a field that contains NUL")

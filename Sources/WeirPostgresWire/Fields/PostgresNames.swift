@@ -47,17 +47,23 @@ public struct PostgresNames: Hashable, Sendable, Sequence, ExpressibleByArrayLit
     var areWhole: Bool { self.bytes.numberOfZeros == self.count }
 
     /// Appends them without count or terminator.
-    func write(_ message: borrowing PostgresMessageWriter) throws(PostgresWireError) {
+    func write(_ message: inout PostgresMessageWriter) throws(PostgresWireError) {
         guard self.areWhole else { throw PostgresWireError(.nulInString, "a string that contains NUL") }
         try message.bytes(self.bytes)
     }
 
     /// Appends them and the empty string that ends them, so none may be empty.
-    func writeTerminated(_ message: borrowing PostgresMessageWriter) throws(PostgresWireError) {
+    func writeTerminated(_ message: inout PostgresMessageWriter) throws(PostgresWireError) {
         guard !self.areWhole || self.allSatisfy({ !$0.isEmpty }) else {
             throw PostgresWireError(.malformedMessage, "an empty name would end the list early")
         }
-        try self.write(message)
+        try self.write(&message)
         try message.integer(0 as UInt8)
     }
+}
+
+/// Shows how many there are only.
+extension PostgresNames: CustomStringConvertible {
+    /// How many there are.
+    public var description: String { "PostgresNames(\(self.count))" }
 }

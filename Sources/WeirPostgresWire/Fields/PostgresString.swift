@@ -30,9 +30,9 @@ public struct PostgresString: Hashable, Sendable, ExpressibleByStringLiteral, Po
     /// How many bytes it has.
     @inlinable public var postgresByteCount: Int { self.bytes.readableBytes }
 
-    /// Appends its bytes.
+    /// Calls the closure with its bytes.
     @inlinable
-    public func writePostgresBytes(into buffer: inout ByteBuffer) { buffer.writeImmutableBuffer(self.bytes) }
+    public func withPostgresBytes(_ body: (UnsafeRawBufferPointer) -> Void) { self.bytes.withUnsafeReadableBytes { body($0) } }
 
     /// Whether its bytes are the string's UTF-8.
     ///

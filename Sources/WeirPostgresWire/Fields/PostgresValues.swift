@@ -18,13 +18,15 @@ public struct PostgresValues: Hashable, Sendable, Sequence {
     /// - Throws: ``PostgresWireError`` if they are more than 65,535, or do not fit a message.
     /// - Complexity: linear: they are written as they are on the wire.
     public init(_ values: some Sequence<ByteBuffer?>) throws(PostgresWireError) {
-        var bytes = ByteBuffer()
-        self.count = try withUnsafeMutablePointer(to: &bytes) { bytes throws(PostgresWireError) in
-            var writer = PostgresValueWriter(bytes, limit: Int(Int32.max))
-            for value in values { try writer.write(value) }
-            return writer.count
+        var message = ByteBuffer()
+        try message.writePostgresMessage(0, maximumLength: .max) { message throws(PostgresWireError) in
+            _ = try message.values { writer throws(PostgresWireError) in
+                for value in values { try writer.write(value) }
+            }
         }
-        self.bytes = bytes
+        message.moveReaderIndex(forwardBy: 4)
+        self.count = Int(message.readInteger(as: UInt16.self) ?? 0)
+        self.bytes = message
     }
 
     /// Whether there are none.
@@ -59,38 +61,51 @@ public struct PostgresValues: Hashable, Sendable, Sequence {
     }
 
     /// Appends them to a message, their count first.
-    func write(_ message: borrowing PostgresMessageWriter) throws(PostgresWireError) {
+    func write(_ message: inout PostgresMessageWriter) throws(PostgresWireError) {
         try message.count(self.count)
         try message.bytes(self.bytes)
     }
 
     /// Where so many values end that begin at `start`.
     ///
+    /// One comparison for each: a length that is negative, as one without a sign, leads as far beyond the end as one that lies.
+    ///
     /// - Throws: ``PostgresWireError`` if a length is under -1 or reaches beyond the bytes.
     @inlinable @inline(__always)
     static func end(of count: Int, _ bytes: UnsafeRawBufferPointer, from start: Int) throws(PostgresWireError) -> Int {
+        let lastStart = bytes.count &- 4
         var at = start
         var missing = count
         while missing > 0 {
-            guard bytes.count &- at >= 4 else { throw Self.beyondTheEnd() }
-            let length = Int(Int32(bigEndian: bytes.loadUnaligned(fromByteOffset: at, as: Int32.self)))
-            at &+= 4
-            if length > 0 {
-                guard length <= bytes.count &- at else { throw Self.beyondTheEnd() }
-                at &+= length
-            } else if length < -1 {
-                throw Self.negative()
-            }
+            guard at <= lastStart else { throw Self.refusal(count, bytes, from: start) }
+            let length = UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self))
+            at &+= 4 &+ (length == .max ? 0 : Int(length))
             missing &-= 1
         }
+        guard at <= bytes.count else { throw Self.refusal(count, bytes, from: start) }
         return at
+    }
+
+    /// What is wrong with so many values.
+    @inline(never)
+    @usableFromInline
+    static func refusal(_ count: Int, _ bytes: UnsafeRawBufferPointer, from start: Int) -> PostgresWireError {
+        var at = start
+        for _ in 0..<count where at <= bytes.count - 4 {
+            let length = Int(Int32(bigEndian: bytes.loadUnaligned(fromByteOffset: at, as: Int32.self)))
+            guard length >= -1 else { return PostgresWireError(.negativeLength, "the length of a value is negative") }
+            at += 4 + Swift.max(length, 0)
+        }
+        return Self.beyondTheEnd()
     }
 
     @inline(never)
     @usableFromInline
     static func beyondTheEnd() -> PostgresWireError { PostgresWireError(.lengthMismatch, "values reach beyond their message") }
+}
 
-    @inline(never)
-    @usableFromInline
-    static func negative() -> PostgresWireError { PostgresWireError(.negativeLength, "the length of a value is negative") }
+/// Shows how many there are only.
+extension PostgresValues: CustomStringConvertible {
+    /// How many there are.
+    public var description: String { "PostgresValues(\(self.count))" }
 }

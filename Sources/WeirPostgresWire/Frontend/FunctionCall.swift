@@ -46,7 +46,7 @@ extension PostgresFrontend {
                 guard PostgresList<PostgresFormat>.fits(self.argumentFormats.count, values: self.arguments.count) else {
                     throw PostgresWireError(.malformedMessage, "neither one format nor one for each argument")
                 }
-                try self.arguments.write(message)
+                try self.arguments.write(&message)
                 try message.integer(self.resultFormat.rawValue)
             }
         }

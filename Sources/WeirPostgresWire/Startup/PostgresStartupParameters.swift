@@ -72,11 +72,11 @@ public struct PostgresStartupParameters: Hashable, Sendable, Sequence, Expressib
         }
     }
 
-    func write(_ message: borrowing PostgresMessageWriter) throws(PostgresWireError) {
+    func write(_ message: inout PostgresMessageWriter) throws(PostgresWireError) {
         guard self.allSatisfy({ !$0.name.isEmpty }) else {
             throw PostgresWireError(.malformedMessage, "an empty name would end the parameters early")
         }
-        try self.strings.write(message)
+        try self.strings.write(&message)
         try message.integer(0 as UInt8)
     }
 }

@@ -40,7 +40,7 @@ extension PostgresFrontend {
             let serverMaximum = PostgresWireLimits().maximumStartupLength
             try buffer.writePostgresMessage(0, maximumLength: min(maximumLength, serverMaximum)) { message throws(PostgresWireError) in
                 try message.integer(self.version.code)
-                try self.parameters.write(message)
+                try self.parameters.write(&message)
             }
         }
     }
