@@ -149,6 +149,13 @@ let package = Package(
         .testTarget(
             name: "WeirPostgresWireTests", dependencies: ["WeirPostgresWire", nioCore, nioEmbedded, nioTestUtils], swiftSettings: settings),
         .testTarget(
+            name: "WeirPostgresTests",
+            dependencies: [
+                "WeirPostgres", "WeirPostgresWire", "WeirPool", "WeirCore", "WeirTestKit", nioCore, nioPosix, nioEmbedded,
+                nioConcurrencyHelpers,
+            ],
+            swiftSettings: settings),
+        .testTarget(
             name: "WeirPostgresTypeTests", dependencies: ["WeirPostgres", "WeirPostgresFoundation", "WeirPostgresWire", nioCore],
             exclude: ["make-server-values.py"], swiftSettings: settings),
         .testTarget(

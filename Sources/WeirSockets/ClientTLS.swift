@@ -10,7 +10,12 @@ package struct ClientTLS: Sendable {
     ///
     /// - Parameter serverName: instead of the host's name.
     package init(_ configuration: TLSConfiguration, serverName: String?) {
-        self.context = Result { try NIOSSLContext(configuration: configuration) }
+        self.init(serverName: serverName) { configuration }
+    }
+
+    /// As ``init(_:serverName:)``, of a configuration that may be found wrong itself.
+    package init(serverName: String?, _ configuration: () throws -> TLSConfiguration) {
+        self.context = Result { try NIOSSLContext(configuration: try configuration()) }
         self.serverName = serverName
     }
 

@@ -9,7 +9,7 @@ public import WeirPostgresWire
 /// doubt (a message that may not come now, bytes that are not the protocol) closes the connection.
 ///
 /// Belongs to its channel's loop: touch it there only. It is the last handler of its pipeline; ``PostgresConnectionFactory`` sees to that.
-public final class PostgresConnection: ChannelInboundHandler, DeadlineReceiver {
+public final class PostgresConnection: ChannelInboundHandler {
     public typealias InboundIn = ByteBuffer
     public typealias OutboundOut = ByteBuffer
 
@@ -28,7 +28,7 @@ public final class PostgresConnection: ChannelInboundHandler, DeadlineReceiver {
     }
 
     let loopContext: LoopContext
-    let configuration: PostgresConfiguration
+    public let configuration: PostgresConfiguration
     @usableFromInline let state: UnsafeMutablePointer<State>
     private(set) var context: ChannelHandlerContext?
     private var isClosed = false
@@ -65,6 +65,13 @@ public final class PostgresConnection: ChannelInboundHandler, DeadlineReceiver {
     /// Statements were run that leave something behind in the session.
     private(set) var isAltered = false
 
+    private final class Alarm: DeadlineReceiver {
+        // The connection unregisters it before it goes.
+        unowned let connection: PostgresConnection
+        init(_ connection: PostgresConnection) { self.connection = connection }
+        func deadlineReached(tag: UInt64) { self.connection.deadlineReached(tag) }
+    }
+
     private final class Flusher {
         // Cleared by the connection's deinit, which runs on the same loop.
         var connection: Unmanaged<PostgresConnection>?
@@ -86,6 +93,7 @@ public final class PostgresConnection: ChannelInboundHandler, DeadlineReceiver {
 
     deinit {
         self.flusher.connection = nil
+        if let deadlineTarget { self.loopContext.deadlines.unregister(deadlineTarget) }
         self.state.deinitialize(count: 1)
         self.state.deallocate()
     }
@@ -211,7 +219,7 @@ public final class PostgresConnection: ChannelInboundHandler, DeadlineReceiver {
 
     private func arm(_ deadline: NIODeadline, _ number: UInt64) -> DeadlineToken? {
         guard deadline < .distantFuture else { return nil }
-        let target = self.deadlineTarget ?? self.loopContext.deadlines.register(self)
+        let target = self.deadlineTarget ?? self.loopContext.deadlines.register(Alarm(self))
         self.deadlineTarget = target
         return self.loopContext.deadlines.arm(at: deadline, target: target, tag: number)
     }
@@ -378,7 +386,7 @@ public final class PostgresConnection: ChannelInboundHandler, DeadlineReceiver {
     /// Nobody here has anything to copy.
     private func refuseCopyIn() -> Bool {
         try? self.write { buffer throws(PostgresWireError) in
-            try PostgresFrontend.CopyFail(message: "a copy was not asked for").write(into: &buffer)
+            try PostgresFrontend.CopyFail(reason: "a copy was not asked for").write(into: &buffer)
             // In the extended protocol the Sync that was sent with it is taken for a part of the copy.
             try buffer.writePostgresSync()
         }
@@ -560,7 +568,7 @@ public final class PostgresConnection: ChannelInboundHandler, DeadlineReceiver {
         return true
     }
 
-    func deadlineReached(tag: UInt64) {
+    private func deadlineReached(_ tag: UInt64) {
         guard tag != Self.cancelTag else {
             return self.end(.connectionLost, "the server did not end a statement that was cancelled")
         }

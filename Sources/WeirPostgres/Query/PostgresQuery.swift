@@ -54,6 +54,13 @@ public struct PostgresQuery: Sendable, ExpressibleByStringInterpolation {
             self.appendPlaceholder()
         }
 
+        /// A parameter, NULL for nil.
+        @inlinable
+        public mutating func appendInterpolation(_ value: (some PostgresEncodable)?) {
+            self.parameters.append(value)
+            self.appendPlaceholder()
+        }
+
         /// Text, as it is.
         public mutating func appendInterpolation(unescaped text: String) { self.sql += text }
 

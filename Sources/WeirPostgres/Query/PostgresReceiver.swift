@@ -12,7 +12,10 @@ public protocol PostgresReceiver: AnyObject {
 
 /// Names a statement that has not ended, to cancel it by. Good for one use: later ones find nothing.
 public struct PostgresTicket: Sendable, Hashable {
-    let number: UInt64
+    @usableFromInline let number: UInt64
+
+    @inlinable
+    init(number: UInt64) { self.number = number }
 }
 
 /// Who is told.
