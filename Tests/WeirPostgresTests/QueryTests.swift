@@ -32,7 +32,7 @@ struct QueryTests {
 
     @Test func rowsComeInTheirOrder() async throws {
         try await withPostgres { local, _ in
-            let result = try await local.query("select i, repeat('x', i % 300) from generate_series(1, \(20_000)) i")
+            let result = try await local.query("select i, repeat('x', i % 300) from generate_series(1, \(20_000 as Int32)) i")
             #expect(result.count == 20_000)
             for (index, row) in result.enumerated() {
                 let (number, text) = try row.decode(Int.self, String.self)

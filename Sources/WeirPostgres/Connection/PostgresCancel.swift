@@ -59,7 +59,8 @@ final class PostgresCancel: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = Self.unwrapInboundIn(data)
         guard self.asksForTLS, bytes.readableBytesView.elementsEqual([UInt8(ascii: "S")]), let host,
-            let handler = try? self.tls?.handler(host: host), (try? context.pipeline.syncOperations.addHandler(handler, position: .first)) != nil
+            let handler = try? self.tls?.handler(host: host),
+            (try? context.pipeline.syncOperations.addHandler(handler, position: .first)) != nil
         else { return context.close(promise: nil) }
         context.writeAndFlush(Self.wrapOutboundOut(self.request), promise: nil)
     }

@@ -171,12 +171,12 @@ public final class PostgresConnection: ChannelInboundHandler {
     }
 
     private func encode(
-        _ sql: String, _ parameters: PostgresParameters, maximumRows: Int32 = 0
+        _ sql: String, _ parameters: PostgresParameters, maximumRows: Int32 = 0, isUnnamed: Bool = false
     ) throws(PostgresError) -> PostgresEncoder.Written {
         if let error = parameters.error { throw PostgresError(.notEncodable, "a parameter cannot be encoded", cause: error) }
         self.state.pointee.encoder.begin()
         for (type, format) in zip(parameters.types, parameters.formats) { self.state.pointee.encoder.declare(type, format) }
-        try self.state.pointee.encoder.beginBind(sql)
+        try self.state.pointee.encoder.beginBind(sql, isUnnamed: isUnnamed)
         do throws(PostgresEncodingError) {
             try self.state.pointee.encoder.add(encoded: parameters.values)
         } catch {
@@ -532,7 +532,8 @@ public final class PostgresConnection: ChannelInboundHandler {
     private func sendAgain(_ entry: PostgresEntry, _ statement: PostgresPreparedStatement, _ values: ByteBuffer) -> Bool {
         let formats = entry.formats ?? Array(repeating: PostgresFormat.binary, count: statement.types.count)
         let parameters = PostgresParameters(types: statement.types, formats: formats, values: values)
-        guard let written = try? self.encode(statement.sql, parameters) else { return false }
+        // Prepared for this time only: others who share what is being prepared now may fail by it again.
+        guard let written = try? self.encode(statement.sql, parameters, isUnnamed: true) else { return false }
         var again = PostgresEntry(
             answer: entry.answer, special: entry.special, number: entry.number, timer: self.rearm(entry), statement: written.statement,
             exchange: written.exchange, kept: written.kept.map(Int32.init) ?? -1, formats: written.formats)

@@ -91,7 +91,9 @@ private struct Options {
     mutating func set(_ name: String, _ value: String) throws(PostgresURLError) {
         guard Self.names.contains(name) else { throw PostgresURLError(.option, "there is an option that nobody would read") }
         guard self.values.updateValue(value, forKey: name) == nil else { throw PostgresURLError(.option, "something is given twice") }
-        guard !value.utf8.contains(0) else { throw PostgresURLError(name == "password" ? .credentials : .option, "a value has a NUL in it") }
+        guard !value.utf8.contains(0) else {
+            throw PostgresURLError(name == "password" ? .credentials : .option, "a value has a NUL in it")
+        }
     }
 
     // MARK: URLs
@@ -123,7 +125,9 @@ private struct Options {
     }
 
     private mutating func readLogin(_ text: Substring) throws(PostgresURLError) {
-        guard !text.contains("@") else { throw PostgresURLError(.credentials, "the URL has more than one @; in a user or password it is %40") }
+        guard !text.contains("@") else {
+            throw PostgresURLError(.credentials, "the URL has more than one @; in a user or password it is %40")
+        }
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         guard let user = percentDecoded(parts[0]), let password = percentDecoded(parts.count > 1 ? parts[1] : "") else {
             throw PostgresURLError(.credentials, "the user or password has a percent escape that is not one")
@@ -142,7 +146,9 @@ private struct Options {
                 guard let bracket = part.firstIndex(of: "]") else { throw PostgresURLError(.host, "an address lacks its closing bracket") }
                 host = part[part.index(after: part.startIndex)..<bracket]
                 let after = part[part.index(after: bracket)...]
-                guard after.isEmpty || after.first == ":" else { throw PostgresURLError(.host, "something follows a bracket that is no port") }
+                guard after.isEmpty || after.first == ":" else {
+                    throw PostgresURLError(.host, "something follows a bracket that is no port")
+                }
                 port = after.dropFirst()
             } else if let colon = part.firstIndex(of: ":") {
                 host = part[..<colon]

@@ -1,7 +1,7 @@
 import Crypto
 import CryptoExtras
-import NIOCore
 import NIOConcurrencyHelpers
+import NIOCore
 import NIOPosix
 
 /// Makes SCRAM keys from one password: off the loop, as that takes milliseconds, and once for all connections that get the same salt.

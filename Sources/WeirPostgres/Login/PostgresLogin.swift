@@ -58,7 +58,9 @@ final class PostgresLogin {
     // MARK: TLS
 
     func encryptionAnswered(_ byte: UInt8) {
-        guard case .encryption = self.state, let context = self.connection.context else { return self.fail(.protocolViolation, "an answer to no request") }
+        guard case .encryption = self.state, let context = self.connection.context else {
+            return self.fail(.protocolViolation, "an answer to no request")
+        }
         if byte == UInt8(ascii: "S"), let tls = self.target.tls, let host {
             do {
                 try context.pipeline.syncOperations.addHandler(try tls.handler(host: host), position: .first)

@@ -69,15 +69,18 @@ struct PostgresEncoder {
 
     /// All up to the values.
     @usableFromInline
-    mutating func beginBind(_ sql: String) throws(PostgresError) {
+    mutating func beginBind(_ sql: String) throws(PostgresError) { try self.beginBind(sql, isUnnamed: false) }
+
+    /// - Parameter isUnnamed: whether it is prepared for this time only.
+    mutating func beginBind(_ sql: String, isUnnamed: Bool) throws(PostgresError) {
         self.start = self.unsent.writerIndex
         self.closes = 0
         guard self.types.count <= 65_535 else { throw PostgresError(.notEncodable, "a statement has at most 65,535 parameters") }
-        if let found = self.statements.find(sql, self.types) {
+        if !isUnnamed, let found = self.statements.find(sql, self.types) {
             self.statement = found
             self.isNew = false
         } else {
-            try self.prepare(sql)
+            try self.prepare(sql, isUnnamed: isUnnamed)
         }
         guard let statement else { preconditionFailure("a statement is bound that was not found") }
         self.bindStart = self.unsent.writerIndex
@@ -93,11 +96,13 @@ struct PostgresEncoder {
     }
 
     @inline(never)
-    private mutating func prepare(_ sql: String) throws(PostgresError) {
+    private mutating func prepare(_ sql: String, isUnnamed: Bool) throws(PostgresError) {
         if self.isShared, PostgresStatementText.needsSession(sql) {
             throw PostgresError(.needsLease, "the statement changes its session: it needs a connection of its own")
         }
-        let (new, evicted) = self.statements.insert(sql, self.types)
+        let (new, evicted) =
+            isUnnamed
+            ? (PostgresPreparedStatement(sql: sql, types: self.types, number: 0), nil) : self.statements.insert(sql, self.types)
         self.statement = new
         self.isNew = true
         if let evicted { self.toClose.append(evicted.number) }

@@ -1,7 +1,8 @@
 /// What a statement does, as far as its first words tell.
 enum PostgresStatementText {
     private static let sessionWords: Set<String> = [
-        "BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE", "PREPARE", "EXECUTE", "DEALLOCATE", "DISCARD", "SET",
+        "BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE", "PREPARE", "EXECUTE", "DEALLOCATE", "DISCARD",
+        "SET",
         "RESET", "LISTEN", "UNLISTEN", "DECLARE", "FETCH", "MOVE", "CLOSE", "COPY", "LOCK", "LOAD",
     ]
 
