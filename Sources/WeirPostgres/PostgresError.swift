@@ -42,6 +42,8 @@ public struct PostgresError: WeirError {
         public static let unexpectedResult = Code(description: "unexpectedResult")
         /// The connection is in use for something that does not share it, such as a copy.
         public static let busy = Code(description: "busy")
+        /// The transaction has ended, or had failed and was rolled back instead of being committed.
+        public static let transactionOver = Code(description: "transactionOver")
         /// The client is shut down.
         public static let shutdown = Code(description: "shutdown")
     }

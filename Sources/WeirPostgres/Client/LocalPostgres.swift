@@ -16,11 +16,13 @@ public final class LocalPostgres: PostgresQuerying {
     @usableFromInline let links: [PostgresLink]
     @usableFromInline @exclusivity(unchecked) var lastNumber: UInt64 = 0
     private var waiting: PostgresWaitingRoom
+    let notifications: PostgresNotifications
     @exclusivity(unchecked) private var hasWaiting = false
     private var isDraining = false
     private var drained: [EventLoopPromise<Void>] = []
 
-    init(pool: LocalPool<PostgresConnection>, loopContext: LoopContext, configuration: PostgresConfiguration) {
+    init(pool: LocalPool<PostgresConnection>, loopContext: LoopContext, configuration: PostgresConfiguration, backoff: Backoff = Backoff())
+    {
         self.pool = pool
         self.loopContext = loopContext
         self.configuration = configuration
@@ -28,6 +30,8 @@ public final class LocalPostgres: PostgresQuerying {
             PostgresLink(pool: pool, loopContext: loopContext, configuration: configuration)
         }
         self.waiting = PostgresWaitingRoom(loopContext: loopContext, configuration: configuration)
+        self.notifications = PostgresNotifications(
+            pool: pool, loopContext: loopContext, configuration: configuration, backoff: backoff)
         for link in self.links {
             link.onConnected = { [unowned self] in self.sendWaiting() }
             link.onRoom = { [unowned self] in self.roomLeft() }
@@ -39,6 +43,7 @@ public final class LocalPostgres: PostgresQuerying {
     deinit {
         // On its loop, as everything here.
         for link in self.links { link.end() }
+        self.notifications.end()
         self.waiting.end(PostgresError(.shutdown, "the client was shut down"))
     }
 
@@ -176,6 +181,7 @@ public final class LocalPostgres: PostgresQuerying {
         let promise = self.loop.makePromise(of: Void.self)
         self.drained.append(promise)
         self.isDraining = true
+        self.notifications.end()
         let timer = self.loop.assumeIsolated().scheduleTask(deadline: deadline) { self.end() }
         promise.futureResult.whenComplete { _ in timer.cancel() }
         self.endIfDrained()

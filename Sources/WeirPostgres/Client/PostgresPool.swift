@@ -36,7 +36,7 @@ public final class PostgresPool: Sendable, Service {
         ) { loop in PostgresConnectionFactory(target: target, loop: loop) }
         self.connections = connections
         self.locals = LoopLocal(group) { loop in
-            LocalPostgres(pool: connections[loop], loopContext: LoopContext.of(loop), configuration: configuration)
+            LocalPostgres(pool: connections[loop], loopContext: LoopContext.of(loop), configuration: configuration, backoff: pool.backoff)
         }
     }
 

@@ -29,6 +29,8 @@ public struct PostgresConfiguration: Sendable {
     public var keepAlive: TimeAmount? = .seconds(30)
     /// How long the server may take to end a statement that was cancelled before its connection is given up. Five seconds unless set.
     public var cancelTimeout: TimeAmount = .seconds(5)
+    /// What is done with a connection that was leased before the next one gets it. ``PostgresReset/whenAltered`` unless set.
+    public var reset = PostgresReset.whenAltered
     /// Settings of each session (`search_path`, `statement_timeout`, `TimeZone`). `client_encoding` is UTF8, `DateStyle` ISO and cannot be set.
     public var parameters: [String: String] = [:]
     /// Called on the connection's loop with what the server has to say beside the results.
@@ -53,4 +55,16 @@ public struct PostgresConfiguration: Sendable {
     static var connectTimeout: TimeAmount { .seconds(60) }
 
     public init() {}
+}
+
+/// When the session of a connection that was leased is reset (`DISCARD ALL`) before somebody else gets it. A transaction that was left open is
+/// rolled back in any case.
+public enum PostgresReset: Hashable, Sendable {
+    /// Never: what one sets, the next one finds.
+    case never
+    /// When statements were run that leave something behind: `SET`, `LISTEN`, `PREPARE`, tables that may be temporary, functions that were
+    /// called by name. What a `SELECT` of a function leaves behind (`pg_advisory_lock`) is seen only if it is a setting that the server tells.
+    case whenAltered
+    /// Each time. The prepared statements are gone each time, too.
+    case always
 }

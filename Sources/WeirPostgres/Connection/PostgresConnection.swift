@@ -127,6 +127,7 @@ public final class PostgresConnection: ChannelInboundHandler {
     @usableFromInline
     func refusal(_ deadline: NIODeadline) -> PostgresError? {
         if self.isClosed || self.context == nil { return PostgresError(.connectionLost, "the connection is closed") }
+        if self.isCopying { return PostgresError(.busy, "a copy is under way on this connection") }
         if self.state.pointee.entries.count >= self.configuration.maximumPending
             || self.state.pointee.encoder.keptBytes >= self.configuration.maximumUnsentBytes
         {
@@ -201,6 +202,45 @@ public final class PostgresConnection: ChannelInboundHandler {
                 answer: answer, special: special, number: number, timer: self.arm(deadline, number), statement: nil, exchange: .simple,
                 kept: -1, formats: nil))
         if !self.isFlushScheduled { self.scheduleFlush() }
+    }
+
+    /// Nothing but what is copied may be sent.
+    var isCopying = false
+
+    /// Sends data of a copy at once.
+    ///
+    /// - Returns: whether more may follow; if not, ``onWritable`` is called when it may.
+    func writeCopy(_ bytes: ByteBuffer) -> Bool {
+        self.flush()
+        self.context?.writeAndFlush(Self.wrapOutboundOut(bytes), promise: nil)
+        return self.isWritable
+    }
+
+    /// Whether somebody else may find it as it is.
+    func isClean(_ reset: PostgresReset) -> Bool {
+        guard self.isIdle, !self.isCopying, !self.isPaused else { return false }
+        switch reset {
+        case .never: return true
+        case .whenAltered: return !self.isAltered
+        case .always: return false
+        }
+    }
+
+    /// Brings it into the state in which the next one may find it.
+    ///
+    /// - Parameter whenDone: called once: whether it could be done.
+    func clean(_ reset: PostgresReset, _ whenDone: @escaping (Bool) -> Void) {
+        guard self.isUsable, !self.isCopying else { return whenDone(false) }
+        self.resume()
+        let deadline = self.loopContext.loop.now + self.configuration.cancelTimeout
+        let last = PostgresCollector(limits: .unlimited) { _ in whenDone(self.isIdle) }
+        if self.state.pointee.status != .idle || !self.state.pointee.entries.isEmpty {
+            self.sendSimple(
+                "rollback", deadline: deadline, number: self.nextNumber(), answer: PostgresAnswer(receiver: nil, tag: 0), special: nil)
+        }
+        self.sendSimple(
+            reset == .always || reset == .whenAltered && self.isAltered ? "discard all" : "", deadline: deadline,
+            number: self.nextNumber(), answer: PostgresAnswer(receiver: last, tag: 0), special: nil)
     }
 
     /// Appends messages that belong to a statement that was sent.
@@ -308,7 +348,8 @@ public final class PostgresConnection: ChannelInboundHandler {
             // Without its terminator; an empty query has none.
             self.state.pointee.front.command = bytes.getSlice(
                 at: bytes.readerIndex &+ at &+ 5, length: max(0, header.length &- 6))
-            if let special = self.state.pointee.front.special { special.postgresResultEnded(self.commandTag) }
+            // Of several results of one text only the last one's is looked at at the end.
+            if self.state.pointee.front.statement == nil { self.resultOfTextEnded() }
             return true
         case .ready:
             guard let status = PostgresTransactionStatus(rawValue: pointer[at &+ 5]) else { return false }
@@ -316,6 +357,12 @@ public final class PostgresConnection: ChannelInboundHandler {
             return true
         default: return try self.receivedSpecial(event, Self.frame(header, at, bytes))
         }
+    }
+
+    private func resultOfTextEnded() {
+        let command = self.commandTag
+        if self.isAlteringCommand(command) { self.noteAlteration(self.state.pointee.status) }
+        self.state.pointee.front.special?.postgresResultEnded(command)
     }
 
     private func loadFront() {
