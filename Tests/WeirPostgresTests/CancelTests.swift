@@ -61,6 +61,20 @@ struct CancelTests {
         }
     }
 
+    /// Both are with the server when the second one's time is up: it is ended when its turn has come.
+    @Test func oneBehindAnotherEndsInItsTurn() async throws {
+        try await withPostgres(configuration: Self.one) { local, _ in
+            _ = try await local.query("select 1")
+            let first = { local.query("select pg_sleep(0.3), 'first'") }()
+            let second = await PostgresError.of { _ = try await local.query("select pg_sleep(600)", deadline: .now() + .milliseconds(50)) }
+            #expect(second?.code == .timeout && second?.mayHaveRun == true)
+            let result = try await first.get()
+            #expect(result.count == 1)
+            let after = try await local.query("select 'after'")
+            #expect(after.count == 1)
+        }
+    }
+
     @Test func oneThatWaitsIsTakenBack() async throws {
         var configuration = Self.one
         configuration.pipelineDepth = 1

@@ -89,9 +89,9 @@ final class PostgresLink: LeaseReceiver, DeadlineReceiver {
         self.target = nil
         self.connection?.onClose = nil
         self.connection?.onRoom = nil
-        let connection = self.connection.take()
+        // Says goodbye, unless there is something to say to those who wait.
+        if let connection = self.connection.take(), connection.pendingCount > 0 { connection.end(.shutdown, "the client was shut down") }
         self.lease.take()?.discard()
-        connection?.end(.shutdown, "the client was shut down")
     }
 
     // MARK: Health

@@ -46,7 +46,8 @@ public final class PostgresConnection: ChannelInboundHandler {
     var cancelOnServer: ((_ whenTold: @escaping () -> Void) -> Void)?
     /// The server may be ending what runs: nothing more is sent, and whoever is hit is asked again.
     private var cancels = 0
-    private var isHit = false
+    /// Statements that were sent when the server was told to end one, and may have been hit in its place.
+    private var atRisk = 0
 
     /// Settings that the server has told, by name.
     public private(set) var parameters: [String: String] = [:]
@@ -152,8 +153,10 @@ public final class PostgresConnection: ChannelInboundHandler {
     ) {
         self.state.pointee.entries.append(
             PostgresEntry(
-                answer: answer, special: special, number: number, timer: self.arm(deadline, number), statement: written.statement,
-                exchange: written.exchange, kept: written.kept.map(Int32.init) ?? -1, formats: written.formats))
+                answer: answer, special: special, number: number, deadline: deadline, timer: self.arm(deadline, number),
+                statement: written.statement, exchange: written.exchange, kept: written.kept.map(Int32.init) ?? -1, formats: written.formats
+            ))
+        if written.statement.changesSession { self.isAltered = true }
         if !self.isFlushScheduled { self.scheduleFlush() }
     }
 
@@ -199,8 +202,8 @@ public final class PostgresConnection: ChannelInboundHandler {
         }
         self.state.pointee.entries.append(
             PostgresEntry(
-                answer: answer, special: special, number: number, timer: self.arm(deadline, number), statement: nil, exchange: .simple,
-                kept: -1, formats: nil))
+                answer: answer, special: special, number: number, deadline: deadline, timer: self.arm(deadline, number), statement: nil,
+                exchange: .simple, kept: -1, formats: nil))
         if !self.isFlushScheduled { self.scheduleFlush() }
     }
 
@@ -361,7 +364,12 @@ public final class PostgresConnection: ChannelInboundHandler {
 
     private func resultOfTextEnded() {
         let command = self.commandTag
-        if self.isAlteringCommand(command) { self.noteAlteration(self.state.pointee.status) }
+        // A text may have any number of statements: what they were is told by their ends.
+        switch command.verb {
+        case "SET", "RESET", "LISTEN", "UNLISTEN", "PREPARE", "DECLARE CURSOR", "LOAD", "CREATE TABLE", "CREATE VIEW", "CREATE SEQUENCE":
+            self.isAltered = true
+        default: self.noteDiscard(command)
+        }
         self.state.pointee.front.special?.postgresResultEnded(command)
     }
 
@@ -501,54 +509,49 @@ public final class PostgresConnection: ChannelInboundHandler {
         let entry = self.state.pointee.entries.removeFirst()
         self.state.pointee.sent -= 1
         self.state.pointee.status = status
+        let mayBeHit = self.cancels > 0 || self.atRisk > 0
+        if self.atRisk > 0 { self.atRisk -= 1 }
         if let timer = entry.timer { self.loopContext.deadlines.cancel(timer) }
         if self.state.pointee.front.error == nil, !entry.isToBeCancelled {
             if entry.kept >= 0 { _ = self.state.pointee.encoder.takeKept(Int(entry.kept), wanted: false) }
             let answer = self.state.pointee.front.answer
             let command = self.commandTag
             self.state.pointee.front.isLoaded = false
-            if status != .idle || self.isAlteringCommand(command) { self.noteAlteration(status) }
+            self.state.pointee.front.answer.receiver = nil
+            self.state.pointee.front.special = nil
+            if command.text.bytes.readableBytesView.first == UInt8(ascii: "D") { self.noteDiscard(command) }
             answer.completed(command)
         } else {
-            self.finishUnhappily(entry)
+            self.finishUnhappily(entry, mayBeHit: mayBeHit)
         }
         if self.isClosed { return }
         if status != .idle, self.isShared {
             return self.end(.connectionLost, "a statement left a transaction open on a connection that others share")
         }
+        if self.state.pointee.entries.first?.isToBeCancelled ?? false, self.cancelNext() { return }
         if let onRoom { onRoom() }
     }
 
-    @inline(__always)
-    private func isAlteringCommand(_ command: PostgresCommandTag) -> Bool {
-        // Most are one of these, and leave nothing behind.
-        switch command.text.bytes.readableBytesView.first {
-        case UInt8(ascii: "I"), UInt8(ascii: "U"), nil: return false
-        case UInt8(ascii: "S"): return command.text.bytes.readableBytesView.dropFirst(2).first == UInt8(ascii: "T")
-        default: return true
-        }
+    /// The statement whose turn has come is one that nobody waits for.
+    private func cancelNext() -> Bool {
+        guard self.cancels == 0, self.cancelTimer == nil, self.state.pointee.sent > 0,
+            self.state.pointee.entries.first?.isToBeCancelled ?? false
+        else { return false }
+        self.cancelFront()
+        return true
+    }
+
+    /// What was prepared is gone.
+    @inline(never)
+    private func noteDiscard(_ command: PostgresCommandTag) {
+        if command.text == "DISCARD ALL" { self.isAltered = false }
+        if command.text == "DISCARD ALL" || command.text == "DEALLOCATE ALL" { self.state.pointee.encoder.forgetAll() }
     }
 
     @inline(never)
-    private func noteAlteration(_ status: PostgresTransactionStatus) {
-        let command = self.commandTag
-        switch command.verb {
-        case "SET", "RESET", "LISTEN", "UNLISTEN", "PREPARE", "DEALLOCATE", "DECLARE CURSOR", "LOAD", "CREATE TABLE", "CREATE VIEW",
-            "CREATE SEQUENCE", "SELECT INTO", "CREATE TABLE AS", "DO", "CALL":
-            self.isAltered = true
-        case "DEALLOCATE ALL": self.state.pointee.encoder.forgetAll()
-        case "DISCARD ALL":
-            self.state.pointee.encoder.forgetAll()
-            self.isAltered = false
-        default: break
-        }
-    }
-
-    @inline(never)
-    private func finishUnhappily(_ entry: PostgresEntry) {
+    private func finishUnhappily(_ entry: PostgresEntry, mayBeHit: Bool) {
         let front = self.state.pointee.front
         self.state.pointee.front = PostgresFront()
-        let isHit = self.isHit
         let state = front.error?.sqlState
         if let statement = entry.statement {
             if front.failedBeforeParsed {
@@ -562,7 +565,7 @@ public final class PostgresConnection: ChannelInboundHandler {
         // What failed for no reason of its own is sent again, once, where that changes nothing for others.
         let isStale =
             !front.failedBeforeParsed && (state == .invalidStatementName || front.error?.meansStalePlan ?? false)
-        let isOthersFault = isHit && state == .queryCanceled && !entry.isToBeCancelled
+        let isOthersFault = mayBeHit && state == .queryCanceled && !entry.isToBeCancelled
         let mayRepeat =
             (isStale || isOthersFault) && !entry.wasRepeated && !front.hadRows && front.answer.receiver != nil
             && self.state.pointee.status == .idle && entry.kept >= 0 && (self.isShared || self.state.pointee.entries.isEmpty)
@@ -582,18 +585,13 @@ public final class PostgresConnection: ChannelInboundHandler {
         // Prepared for this time only: others who share what is being prepared now may fail by it again.
         guard let written = try? self.encode(statement.sql, parameters, isUnnamed: true) else { return false }
         var again = PostgresEntry(
-            answer: entry.answer, special: entry.special, number: entry.number, timer: self.rearm(entry), statement: written.statement,
-            exchange: written.exchange, kept: written.kept.map(Int32.init) ?? -1, formats: written.formats)
+            answer: entry.answer, special: entry.special, number: entry.number, deadline: entry.deadline,
+            timer: self.arm(entry.deadline, entry.number), statement: written.statement, exchange: written.exchange,
+            kept: written.kept.map(Int32.init) ?? -1, formats: written.formats)
         again.wasRepeated = true
         self.state.pointee.entries.append(again)
         if !self.isFlushScheduled { self.scheduleFlush() }
         return true
-    }
-
-    /// The deadline is the same; its token was given back.
-    private func rearm(_ entry: PostgresEntry) -> DeadlineToken? {
-        guard entry.timer != nil else { return nil }
-        return self.arm(self.loopContext.loop.now + self.configuration.statementTimeout, entry.number)
     }
 
     // MARK: Cancelling
@@ -629,7 +627,6 @@ public final class PostgresConnection: ChannelInboundHandler {
     private func cancelFront() {
         guard let cancelOnServer else { return self.end(.connectionLost, "a statement was cancelled that the server cannot be told of") }
         self.cancels += 1
-        self.isHit = true
         if self.cancelTimer == nil {
             self.cancelTimer = self.arm(self.loopContext.loop.now + self.configuration.cancelTimeout, Self.cancelTag)
         }
@@ -640,6 +637,7 @@ public final class PostgresConnection: ChannelInboundHandler {
     private func serverWasTold() {
         guard !self.isClosed else { return }
         self.cancels -= 1
+        self.atRisk = self.state.pointee.sent
         self.cancelOver()
     }
 
@@ -650,11 +648,7 @@ public final class PostgresConnection: ChannelInboundHandler {
 
     private func cancelOver() {
         guard self.cancels == 0 else { return }
-        // Those that were sent behind it may have been hit.
-        if self.state.pointee.sent == 0 { self.isHit = false }
-        if let first = self.state.pointee.entries.first, first.isToBeCancelled, self.state.pointee.sent > 0, self.cancelTimer == nil {
-            return self.cancelFront()
-        }
+        if self.cancelNext() { return }
         if self.state.pointee.encoder.unsent.readableBytes > 0, !self.isFlushScheduled { self.scheduleFlush() }
         self.onRoom?()
     }

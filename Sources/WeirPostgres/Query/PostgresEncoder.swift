@@ -97,7 +97,8 @@ struct PostgresEncoder {
 
     @inline(never)
     private mutating func prepare(_ sql: String, isUnnamed: Bool) throws(PostgresError) {
-        if self.isShared, PostgresStatementText.needsSession(sql) {
+        let kind = PostgresStatementText.kind(sql)
+        if self.isShared, kind != .plain {
             throw PostgresError(.needsLease, "the statement changes its session: it needs a connection of its own")
         }
         let (new, evicted) =
@@ -105,6 +106,7 @@ struct PostgresEncoder {
             ? (PostgresPreparedStatement(sql: sql, types: self.types, number: 0), nil) : self.statements.insert(sql, self.types)
         self.statement = new
         self.isNew = true
+        new.changesSession = kind == .ofSession
         if let evicted { self.toClose.append(evicted.number) }
         do throws(PostgresWireError) {
             for number in self.toClose {

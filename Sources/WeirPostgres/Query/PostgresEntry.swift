@@ -8,6 +8,7 @@ struct PostgresEntry {
     /// Told of what is no row: columns, copies, the end of each of several results.
     let special: (any PostgresSpecialReceiver)?
     let number: UInt64
+    let deadline: NIODeadline
     let timer: DeadlineToken?
     /// Nil for what is not bound: simple queries, the connection's own.
     let statement: PostgresPreparedStatement?

@@ -12,6 +12,8 @@ final class PostgresPreparedStatement {
     var columns: PostgresRowColumns?
     /// The server has parsed it, or nobody has said yet that it could not.
     var isUsable = true
+    /// It leaves something behind in its session.
+    var changesSession = false
     /// For the cache: was asked for since it was last looked at.
     var wasUsed = true
     /// In which form results come; text for a type that has no other.

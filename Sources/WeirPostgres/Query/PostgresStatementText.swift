@@ -1,22 +1,34 @@
 /// What a statement does, as far as its first words tell.
 enum PostgresStatementText {
+    /// What a statement leaves behind.
+    enum Kind {
+        /// Nothing: it may run on a connection that others share.
+        case plain
+        /// Something of a transaction, or it is no single answer: it needs a connection of its own.
+        case ofTransaction
+        /// Something in its session, which whoever comes next would find.
+        case ofSession
+    }
+
+    private static let transactionWords: Set<String> = [
+        "BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE", "EXECUTE", "FETCH", "MOVE", "CLOSE", "COPY", "LOCK",
+    ]
     private static let sessionWords: Set<String> = [
-        "BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE", "PREPARE", "EXECUTE", "DEALLOCATE", "DISCARD",
-        "SET",
-        "RESET", "LISTEN", "UNLISTEN", "DECLARE", "FETCH", "MOVE", "CLOSE", "COPY", "LOCK", "LOAD",
+        "SET", "RESET", "LISTEN", "UNLISTEN", "PREPARE", "DEALLOCATE", "DISCARD", "DECLARE", "LOAD",
     ]
 
-    /// Whether it leaves its session in another state than it found it, or needs one of its own: what must not run on a connection that
-    /// others share. Functions that do so (`set_config`, `pg_advisory_lock`) are not seen through.
-    static func needsSession(_ sql: String) -> Bool {
+    /// What the first words say. Functions that leave something behind (`set_config`, `pg_advisory_lock`) are not seen through.
+    static func kind(_ sql: String) -> Kind {
         var rest = sql.utf8[...]
-        guard let first = self.word(&rest) else { return false }
-        if first == "CREATE" {
+        guard let first = self.word(&rest) else { return .plain }
+        switch first {
+        case "CREATE":
             var next = self.word(&rest)
             if next == "LOCAL" || next == "GLOBAL" { next = self.word(&rest) }
-            return next == "TEMP" || next == "TEMPORARY"
+            return next == "TEMP" || next == "TEMPORARY" ? .ofSession : .plain
+        case "SET": return ["LOCAL", "TRANSACTION", "CONSTRAINTS"].contains(self.word(&rest)) ? .ofTransaction : .ofSession
+        default: return self.transactionWords.contains(first) ? .ofTransaction : self.sessionWords.contains(first) ? .ofSession : .plain
         }
-        return self.sessionWords.contains(first)
     }
 
     /// The next word in upper case, behind blanks, parentheses and comments.
