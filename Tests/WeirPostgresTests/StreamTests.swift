@@ -55,6 +55,27 @@ struct StreamTests {
         return Int(pages)! * 4096
     }
 
+    @Test func cursorsFetchSomeAtATime() async throws {
+        try await withPostgres { local, _ in
+            try await local.withTransaction { transaction in
+                let cursor = transaction.cursor("select i from generate_series(1, \(10 as Int32)) i")
+                let other = transaction.cursor("select 'x'")
+                let first = try await cursor.fetch(4).map { try $0.decode(Int.self) }
+                let between = try await transaction.query("select 'between'")[0].decode(String.self)
+                let second = try await cursor.fetch(4).map { try $0.decode(Int.self) }
+                let only = try await other.fetch(4).map { try $0.decode(String.self) }
+                let last = try await cursor.fetch(4).map { try $0.decode(Int.self) }
+                let none = try await cursor.fetch(4)
+                #expect(first == [1, 2, 3, 4] && second == [5, 6, 7, 8] && last == [9, 10] && none.isEmpty)
+                #expect(between == "between" && only == ["x"])
+                _ = try await transaction.cursor("select i from generate_series(1, 10) i").fetch(1)
+                // Dropped, and closed on the server.
+                let open = try await transaction.query("select count(*) from pg_cursors where name like 'p%'")[0].decode(Int.self)
+                #expect(open == 0)
+            }
+        }
+    }
+
     @Test func anErrorComesAfterTheRowsBeforeIt() async throws {
         try await withPostgres { local, _ in
             var seen = 0

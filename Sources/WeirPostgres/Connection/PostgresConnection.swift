@@ -163,11 +163,11 @@ public final class PostgresConnection: ChannelInboundHandler {
     /// Sends a statement and its parameters.
     func send(
         _ query: PostgresQuery, deadline: NIODeadline, number: UInt64, answer: PostgresAnswer,
-        special: (any PostgresSpecialReceiver)? = nil, maximumRows: Int32 = 0
+        special: (any PostgresSpecialReceiver)? = nil, maximumRows: Int32 = 0, portal: String = ""
     ) {
         if let error = self.refusal(deadline) { return answer.failed(error) }
         do throws(PostgresError) {
-            let written = try self.encode(query.sql, query.parameters, maximumRows: maximumRows)
+            let written = try self.encode(query.sql, query.parameters, maximumRows: maximumRows, portal: portal)
             self.enqueue(written, deadline: deadline, number: number, answer: answer, special: special)
         } catch {
             answer.failed(error)
@@ -175,19 +175,19 @@ public final class PostgresConnection: ChannelInboundHandler {
     }
 
     private func encode(
-        _ sql: String, _ parameters: PostgresParameters, maximumRows: Int32 = 0, isUnnamed: Bool = false
+        _ sql: String, _ parameters: PostgresParameters, maximumRows: Int32 = 0, isUnnamed: Bool = false, portal: String = ""
     ) throws(PostgresError) -> PostgresEncoder.Written {
         if let error = parameters.error { throw PostgresError(.notEncodable, "a parameter cannot be encoded", cause: error) }
         self.state.pointee.encoder.begin()
         for (type, format) in zip(parameters.types, parameters.formats) { self.state.pointee.encoder.declare(type, format) }
-        try self.state.pointee.encoder.beginBind(sql, isUnnamed: isUnnamed)
+        try self.state.pointee.encoder.beginBind(sql, isUnnamed: isUnnamed, portal: portal)
         do throws(PostgresEncodingError) {
             try self.state.pointee.encoder.add(encoded: parameters.values)
         } catch {
             self.state.pointee.encoder.takeBack()
             throw PostgresError(.notEncodable, "the parameters are too long", cause: error)
         }
-        return self.state.pointee.encoder.endBind(maximumRows: maximumRows)
+        return self.state.pointee.encoder.endBind(maximumRows: maximumRows, portal: portal)
     }
 
     /// Sends statements in one text, which takes no parameters: the simple protocol.
@@ -206,6 +206,42 @@ public final class PostgresConnection: ChannelInboundHandler {
                 exchange: .simple, kept: -1, formats: nil))
         if !self.isFlushScheduled { self.scheduleFlush() }
     }
+
+    /// Lets a portal go on, or closes it.
+    ///
+    /// - Parameters:
+    ///   - columns: of its rows.
+    ///   - maximumRows: nil to close it.
+    func goOn(
+        _ portal: String, _ columns: PostgresPreparedStatement?, maximumRows: Int32?, deadline: NIODeadline, answer: PostgresAnswer,
+        special: (any PostgresSpecialReceiver)?
+    ) {
+        if let error = self.refusal(deadline) { return answer.failed(error) }
+        if let maximumRows {
+            self.state.pointee.encoder.writeExecute(portal, maximumRows: maximumRows)
+        } else {
+            do throws(PostgresError) {
+                try self.state.pointee.encoder.write { buffer throws(PostgresWireError) in
+                    try buffer.writePostgresClose(portal: portal)
+                    try buffer.writePostgresSync()
+                }
+            } catch {
+                return answer.failed(error)
+            }
+        }
+        let number = self.nextNumber()
+        self.state.pointee.entries.append(
+            PostgresEntry(
+                answer: answer, special: special, number: number, deadline: deadline, timer: self.arm(deadline, number), statement: columns,
+                exchange: maximumRows == nil ? .closing : .continued, kept: -1, formats: nil))
+        if !self.isFlushScheduled { self.scheduleFlush() }
+    }
+
+    /// A name that no portal of the session has.
+    func newPortal() -> String { "p\(self.nextNumber())" }
+
+    /// The statement that was given last.
+    var lastStatement: PostgresPreparedStatement? { self.state.pointee.entries.last?.statement }
 
     /// Nothing but what is copied may be sent.
     var isCopying = false

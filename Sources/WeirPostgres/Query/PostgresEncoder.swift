@@ -71,8 +71,10 @@ struct PostgresEncoder {
     @usableFromInline
     mutating func beginBind(_ sql: String) throws(PostgresError) { try self.beginBind(sql, isUnnamed: false) }
 
-    /// - Parameter isUnnamed: whether it is prepared for this time only.
-    mutating func beginBind(_ sql: String, isUnnamed: Bool) throws(PostgresError) {
+    /// - Parameters:
+    ///   - isUnnamed: whether it is prepared for this time only.
+    ///   - portal: what it is bound to; empty is the unnamed one, which lasts until the Sync.
+    mutating func beginBind(_ sql: String, isUnnamed: Bool, portal: String = "") throws(PostgresError) {
         self.start = self.unsent.writerIndex
         self.closes = 0
         guard self.types.count <= 65_535 else { throw PostgresError(.notEncodable, "a statement has at most 65,535 parameters") }
@@ -84,7 +86,13 @@ struct PostgresEncoder {
         }
         guard let statement else { preconditionFailure("a statement is bound that was not found") }
         self.bindStart = self.unsent.writerIndex
-        self.unsent.writeBytes(statement.bindPrefix)
+        if portal.isEmpty {
+            self.unsent.writeBytes(statement.bindPrefix)
+        } else {
+            self.unsent.writeMultipleIntegers(PostgresFrontend.Kind.bind.rawValue, 0 as Int32)
+            self.unsent.writeNullTerminatedString(portal)
+            self.unsent.writeNullTerminatedString(statement.name)
+        }
         if self.isBinary {
             self.unsent.writeMultipleIntegers(1 as Int16, PostgresFormat.binary.rawValue)
         } else {
@@ -140,7 +148,7 @@ struct PostgresEncoder {
     /// The rest.
     ///
     /// - Parameter maximumRows: 0 for all.
-    mutating func endBind(maximumRows: Int32 = 0) -> Written {
+    mutating func endBind(maximumRows: Int32 = 0, portal: String = "") -> Written {
         guard let statement = self.statement.take() else { preconditionFailure("a statement ends that was not begun") }
         let length = self.unsent.writerIndex - self.valuesStart
         var kept: Int?
@@ -152,13 +160,27 @@ struct PostgresEncoder {
         }
         self.unsent.writeMultipleIntegers(1 as Int16, statement.resultFormat.rawValue)
         self.unsent.setInteger(Int32(truncatingIfNeeded: self.unsent.writerIndex - self.bindStart - 1), at: self.bindStart + 1)
-        self.unsent.writeMultipleIntegers(
-            PostgresFrontend.Kind.execute.rawValue, 9 as Int32, 0 as UInt8, maximumRows, PostgresFrontend.Kind.sync.rawValue, 4 as Int32)
+        if portal.isEmpty {
+            self.unsent.writeMultipleIntegers(
+                PostgresFrontend.Kind.execute.rawValue, 9 as Int32, 0 as UInt8, maximumRows, PostgresFrontend.Kind.sync.rawValue, 4 as Int32
+            )
+        } else {
+            self.writeExecute(portal, maximumRows: maximumRows)
+        }
         if self.closes > 0 { self.toClose.removeFirst(self.closes) }
         return Written(
             statement: statement,
             exchange: .extended(closes: self.closes, isPrepared: !self.isNew),
             kept: kept, formats: self.isBinary ? nil : self.formats)
+    }
+
+    /// A portal goes on.
+    ///
+    /// - Parameter portal: its name, of a few letters without NUL.
+    mutating func writeExecute(_ portal: String, maximumRows: Int32) {
+        self.unsent.writeMultipleIntegers(PostgresFrontend.Kind.execute.rawValue, Int32(9 + portal.utf8.count))
+        self.unsent.writeNullTerminatedString(portal)
+        self.unsent.writeMultipleIntegers(maximumRows, PostgresFrontend.Kind.sync.rawValue, 4 as Int32)
     }
 
     /// Nothing of it goes out.

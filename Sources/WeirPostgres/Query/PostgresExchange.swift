@@ -10,7 +10,7 @@ import WeirPostgresWire
 /// Source: <https://www.postgresql.org/docs/15/protocol-flow.html>.
 struct PostgresExchange {
     enum Step: UInt8 {
-        case closes, parse, parameters, columns, bind, execute, copyIn, copyOut, copyEnd, sync
+        case closing, closes, parse, parameters, columns, bind, execute, copyIn, copyOut, copyEnd, sync
         case simple, simpleCopyIn, simpleCopyOut
         /// An error came: only the end is due.
         case failed
@@ -47,6 +47,9 @@ struct PostgresExchange {
     /// A portal that goes on where it was suspended.
     static var continued: PostgresExchange { PostgresExchange(step: .execute, closes: 0, isPrepared: true) }
 
+    /// A portal that is closed, and nothing else.
+    static var closing: PostgresExchange { PostgresExchange(step: .closing, closes: 0, isPrepared: true) }
+
     static var simple: PostgresExchange { PostgresExchange(step: .simple, closes: 0, isPrepared: true) }
 
     /// Whether the server has said that it knows the statement.
@@ -65,6 +68,7 @@ struct PostgresExchange {
             self.closes -= 1
             if self.closes == 0 { self.step = self.isPrepared ? .bind : .parse }
             return .progress
+        case (.closeComplete, .closing): return self.next(.sync, .completed)
         case (.parseComplete, .parse): return self.next(.parameters, .parsed)
         case (.parameterDescription, .parameters): return self.next(.columns, .progress)
         case (.rowDescription, .columns): return self.next(.bind, .columns)
