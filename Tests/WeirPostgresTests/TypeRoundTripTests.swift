@@ -106,6 +106,16 @@ struct TypeRoundTripTests {
         try await Self.check("numrange", [PostgresRange<PostgresNumeric>.empty], count: 0) { _ in nil }
     }
 
+    @Test func whatHasNoBinaryFormComesAsText() async throws {
+        try await withPostgres { local, _ in
+            for _ in 0..<3 {
+                let row = try await local.query("select 1::int4, 'weir=r/weir'::aclitem, null::aclitem")[0]
+                let (number, item, none) = try row.decode(Int.self, String.self, String?.self)
+                #expect(number == 1 && item == "weir=r/weir" && none == nil)
+            }
+        }
+    }
+
     /// What the simple protocol sends is read as text, to the same values.
     @Test func textFormatReadsTheSame() async throws {
         try await withPostgres { local, _ in

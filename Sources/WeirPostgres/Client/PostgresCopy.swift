@@ -43,7 +43,7 @@ extension PostgresConnection {
     /// - Parameter deadline: for the whole of it; none unless given.
     public func copyOut(_ sql: String, deadline: NIODeadline = .distantFuture) -> PostgresCopySequence {
         let stream = PostgresStream<ByteBuffer>(self) { $0.readableBytes }
-        stream.start { inlet in self.startCopyOut(sql, deadline: deadline, inlet) }
+        stream.start(takeRow: { _, _ in }) { inlet in self.startCopyOut(sql, deadline: deadline, inlet) }
         return PostgresCopySequence(stream: stream)
     }
 

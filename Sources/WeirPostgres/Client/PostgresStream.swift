@@ -52,16 +52,24 @@ final class PostgresStream<Element> {
     /// Held by the connection in place of the stream, so that one who is dropped can be told from one who waits.
     final class Inlet: PostgresReceiver {
         private(set) weak var stream: PostgresStream?
+        private let takeRow: (PostgresStream, PostgresRow) -> Void
 
-        init(_ stream: PostgresStream) { self.stream = stream }
+        init(_ stream: PostgresStream, _ takeRow: @escaping (PostgresStream, PostgresRow) -> Void) {
+            self.stream = stream
+            self.takeRow = takeRow
+        }
 
-        func postgresRow(_ row: PostgresRow, tag: UInt64) { if let row = row as? Element { self.stream?.take(row) } }
+        func postgresRow(_ row: PostgresRow, tag: UInt64) { if let stream { self.takeRow(stream, row) } }
         func postgresCompleted(_ command: PostgresCommandTag, tag: UInt64) { self.stream?.end(.success(())) }
         func postgresFailed(_ error: PostgresError, tag: UInt64) { self.stream?.end(.failure(error)) }
     }
 
-    /// - Parameter send: sends the statement, whose answer goes to the inlet.
-    func start(_ send: (Inlet) -> PostgresTicket?) { self.ticket = send(Inlet(self)) }
+    /// - Parameters:
+    ///   - takeRow: what becomes of a row.
+    ///   - send: sends the statement, whose answer goes to the inlet.
+    func start(takeRow: @escaping (PostgresStream, PostgresRow) -> Void, _ send: (Inlet) -> PostgresTicket?) {
+        self.ticket = send(Inlet(self, takeRow))
+    }
 
     func next() async throws(PostgresError) -> Element? {
         self.connection.loop.preconditionInEventLoop()
@@ -110,7 +118,7 @@ extension PostgresConnection {
     /// - Parameter deadline: for the whole of it, however slowly rows are taken; none unless given.
     public func rows(_ query: PostgresQuery, deadline: NIODeadline = .distantFuture) -> PostgresRowSequence {
         let stream = PostgresStream<PostgresRow>(self) { $0.byteCount }
-        stream.start { inlet in self.send(query, deadline: deadline, tag: 0, to: inlet) }
+        stream.start(takeRow: { $0.take($1) }) { inlet in self.send(query, deadline: deadline, tag: 0, to: inlet) }
         return PostgresRowSequence(stream: stream)
     }
 }

@@ -175,12 +175,13 @@ public final class PostgresConnection: ChannelInboundHandler {
     }
 
     private func encode(
-        _ sql: String, _ parameters: PostgresParameters, maximumRows: Int32 = 0, isUnnamed: Bool = false, portal: String = ""
+        _ sql: String, _ parameters: PostgresParameters, maximumRows: Int32 = 0, isUnnamed: Bool = false, portal: String = "",
+        resultFormat: PostgresFormat = .binary
     ) throws(PostgresError) -> PostgresEncoder.Written {
         if let error = parameters.error { throw PostgresError(.notEncodable, "a parameter cannot be encoded", cause: error) }
         self.state.pointee.encoder.begin()
         for (type, format) in zip(parameters.types, parameters.formats) { self.state.pointee.encoder.declare(type, format) }
-        try self.state.pointee.encoder.beginBind(sql, isUnnamed: isUnnamed, portal: portal)
+        try self.state.pointee.encoder.beginBind(sql, isUnnamed: isUnnamed, portal: portal, resultFormat: resultFormat)
         do throws(PostgresEncodingError) {
             try self.state.pointee.encoder.add(encoded: parameters.values)
         } catch {
@@ -531,9 +532,7 @@ public final class PostgresConnection: ChannelInboundHandler {
         return true
     }
 
-    /// The login is done: statements may be sent, and what comes now has their limits.
-    ///
-    /// - Returns: false if more has come than was asked for.
+    /// Statements may be sent.
     func loginDone() {
         self.login = nil
         self.state.pointee.status = .idle
@@ -598,12 +597,17 @@ public final class PostgresConnection: ChannelInboundHandler {
                 self.state.pointee.encoder.forget(statement, closes: state != .invalidStatementName)
             }
         }
+        let lacksBinary = front.error?.meansNoBinaryForm ?? false
+        if lacksBinary, let statement = entry.statement, statement.resultFormat == .binary {
+            statement.resultFormat = .text
+            statement.columns = statement.columns?.asText
+        }
         // What failed for no reason of its own is sent again, once, where that changes nothing for others.
         let isStale =
             !front.failedBeforeParsed && (state == .invalidStatementName || front.error?.meansStalePlan ?? false)
         let isOthersFault = mayBeHit && state == .queryCanceled && !entry.isToBeCancelled
         let mayRepeat =
-            (isStale || isOthersFault) && !entry.wasRepeated && !front.hadRows && front.answer.receiver != nil
+            (isStale || isOthersFault || lacksBinary) && !entry.wasRepeated && !front.hadRows && front.answer.receiver != nil
             && self.state.pointee.status == .idle && entry.kept >= 0 && (self.isShared || self.state.pointee.entries.isEmpty)
         let kept = entry.kept >= 0 ? self.state.pointee.encoder.takeKept(Int(entry.kept), wanted: mayRepeat) : nil
         if entry.isToBeCancelled { self.cancelledHasEnded() }
@@ -619,7 +623,9 @@ public final class PostgresConnection: ChannelInboundHandler {
         let formats = entry.formats ?? Array(repeating: PostgresFormat.binary, count: statement.types.count)
         let parameters = PostgresParameters(types: statement.types, formats: formats, values: values)
         // Prepared for this time only: others who share what is being prepared now may fail by it again.
-        guard let written = try? self.encode(statement.sql, parameters, isUnnamed: true) else { return false }
+        guard let written = try? self.encode(statement.sql, parameters, isUnnamed: true, resultFormat: statement.resultFormat) else {
+            return false
+        }
         var again = PostgresEntry(
             answer: entry.answer, special: entry.special, number: entry.number, deadline: entry.deadline,
             timer: self.arm(entry.deadline, entry.number), statement: written.statement, exchange: written.exchange,
@@ -781,6 +787,9 @@ extension PostgresBackend.Kind {
 }
 
 extension PostgresServerError {
+    /// A type of the result can only be had as text.
+    var meansNoBinaryForm: Bool { self.sqlState == .undefinedFunction && self.routine == "getTypeBinaryOutputInfo" }
+
     /// A prepared statement does not fit its tables any more.
     var meansStalePlan: Bool { self.sqlState == .featureNotSupported && self.routine == "RevalidateCachedQuery" }
 }

@@ -74,7 +74,10 @@ struct PostgresEncoder {
     /// - Parameters:
     ///   - isUnnamed: whether it is prepared for this time only.
     ///   - portal: what it is bound to; empty is the unnamed one, which lasts until the Sync.
-    mutating func beginBind(_ sql: String, isUnnamed: Bool, portal: String = "") throws(PostgresError) {
+    ///   - resultFormat: of one that is prepared for this time.
+    mutating func beginBind(
+        _ sql: String, isUnnamed: Bool, portal: String = "", resultFormat: PostgresFormat = .binary
+    ) throws(PostgresError) {
         self.start = self.unsent.writerIndex
         self.closes = 0
         guard self.types.count <= 65_535 else { throw PostgresError(.notEncodable, "a statement has at most 65,535 parameters") }
@@ -83,6 +86,7 @@ struct PostgresEncoder {
             self.isNew = false
         } else {
             try self.prepare(sql, isUnnamed: isUnnamed)
+            if isUnnamed { self.statement?.resultFormat = resultFormat }
         }
         guard let statement else { preconditionFailure("a statement is bound that was not found") }
         self.bindStart = self.unsent.writerIndex

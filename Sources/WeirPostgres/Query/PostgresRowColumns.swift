@@ -20,9 +20,14 @@ public final class PostgresRowColumns: Sendable {
         self.list = description.map { Column(name: $0.name.string, type: $0.type, format: format ?? $0.format) }
     }
 
-    private init() { self.list = [] }
+    private init(_ list: [Column]) { self.list = list }
 
-    static let none = PostgresRowColumns()
+    /// The same columns, as text.
+    var asText: PostgresRowColumns {
+        PostgresRowColumns(self.list.map { Column(name: $0.name, type: $0.type, format: .text) })
+    }
+
+    static let none = PostgresRowColumns([])
 
     /// How many there are.
     public var count: Int { self.list.count }
