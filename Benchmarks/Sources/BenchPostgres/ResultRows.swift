@@ -24,7 +24,10 @@ let resultRows: [Row] = [
                     var sum: UInt64 = 0
                     var left = operations
                     while left > 0 {
-                        for row in rows { sum &+= ManyRows.decode(row) }
+                        // Neither retained nor released by the way.
+                        rows.withUnsafeBufferPointer { rows in
+                            for index in rows.indices { sum &+= ManyRows.decode(rows[index]) }
+                        }
                         left -= rows.count
                     }
                     keep(sum)
@@ -45,7 +48,7 @@ enum ManyRows {
         guard let (a, b, c, d, e) = try? row.decode(Int32.self, Int64.self, String.self, Double.self, PostgresInstant.self) else {
             fatalError("a row that cannot be decoded")
         }
-        let sum = UInt64(truncatingIfNeeded: a) &+ UInt64(truncatingIfNeeded: b) &+ UInt64(c.utf8.last ?? 0)
+        let sum = UInt64(truncatingIfNeeded: a) &+ UInt64(truncatingIfNeeded: b) &+ UInt64(c.utf8.count)
         return sum &+ d.bitPattern &+ UInt64(truncatingIfNeeded: e.microsecondsSince2000 ?? 0)
     }
 }
