@@ -308,6 +308,7 @@ public final class PostgresConnection: ChannelInboundHandler {
             // Without its terminator; an empty query has none.
             self.state.pointee.front.command = bytes.getSlice(
                 at: bytes.readerIndex &+ at &+ 5, length: max(0, header.length &- 6))
+            self.state.pointee.front.mayAlter = Self.mayAlter(UnsafeRawBufferPointer(rebasing: pointer[(at &+ 5)..<(at &+ header.length)]))
             if let special = self.state.pointee.front.special { special.postgresResultEnded(self.commandTag) }
             return true
         case .ready:
@@ -459,8 +460,10 @@ public final class PostgresConnection: ChannelInboundHandler {
             if entry.kept >= 0 { _ = self.state.pointee.encoder.takeKept(Int(entry.kept), wanted: false) }
             let answer = self.state.pointee.front.answer
             let command = self.commandTag
+            // What was read is free for the next read.
+            self.state.pointee.front.command = nil
             self.state.pointee.front.isLoaded = false
-            if status != .idle || self.isAlteringCommand(command) { self.noteAlteration(status) }
+            if status != .idle || self.state.pointee.front.mayAlter { self.noteAlteration(command) }
             answer.completed(command)
         } else {
             self.finishUnhappily(entry)
@@ -472,19 +475,19 @@ public final class PostgresConnection: ChannelInboundHandler {
         if let onRoom { onRoom() }
     }
 
+    /// - Parameter command: the tag's bytes, with their terminator; empty for an empty query.
     @inline(__always)
-    private func isAlteringCommand(_ command: PostgresCommandTag) -> Bool {
+    private static func mayAlter(_ command: UnsafeRawBufferPointer) -> Bool {
         // Most are one of these, and leave nothing behind.
-        switch command.text.bytes.readableBytesView.first {
+        switch command.first {
         case UInt8(ascii: "I"), UInt8(ascii: "U"), nil: return false
-        case UInt8(ascii: "S"): return command.text.bytes.readableBytesView.dropFirst(2).first == UInt8(ascii: "T")
+        case UInt8(ascii: "S"): return command.count > 2 && command[2] == UInt8(ascii: "T")
         default: return true
         }
     }
 
     @inline(never)
-    private func noteAlteration(_ status: PostgresTransactionStatus) {
-        let command = self.commandTag
+    private func noteAlteration(_ command: PostgresCommandTag) {
         switch command.verb {
         case "SET", "RESET", "LISTEN", "UNLISTEN", "PREPARE", "DEALLOCATE", "DECLARE CURSOR", "LOAD", "CREATE TABLE", "CREATE VIEW",
             "CREATE SEQUENCE", "SELECT INTO", "CREATE TABLE AS", "DO", "CALL":

@@ -84,14 +84,14 @@ struct PostgresEncoder {
         }
         guard let statement else { preconditionFailure("a statement is bound that was not found") }
         self.bindStart = self.unsent.writerIndex
-        self.unsent.writeBytes(statement.bindPrefix)
         if self.isBinary {
-            self.unsent.writeMultipleIntegers(1 as Int16, PostgresFormat.binary.rawValue)
+            statement.bindPrefix.withUnsafeBytes { bytes in _ = self.unsent.writeBytes(bytes) }
         } else {
+            self.unsent.writeBytes(statement.bindName)
             self.unsent.writeInteger(UInt16(self.formats.count))
             for format in self.formats { self.unsent.writeInteger(format.rawValue) }
+            self.unsent.writeInteger(UInt16(self.types.count))
         }
-        self.unsent.writeInteger(UInt16(self.types.count))
         self.valuesStart = self.unsent.writerIndex
     }
 
@@ -148,15 +148,33 @@ struct PostgresEncoder {
                 _ = self.keptValues.writeBytes(UnsafeRawBufferPointer(rebasing: bytes.suffix(length)))
             }
         }
-        self.unsent.writeMultipleIntegers(1 as Int16, statement.resultFormat.rawValue)
-        self.unsent.setInteger(Int32(truncatingIfNeeded: self.unsent.writerIndex - self.bindStart - 1), at: self.bindStart + 1)
-        self.unsent.writeMultipleIntegers(
-            PostgresFrontend.Kind.execute.rawValue, 9 as Int32, 0 as UInt8, maximumRows, PostgresFrontend.Kind.sync.rawValue, 4 as Int32)
+        self.writeEnd(resultFormat: statement.resultFormat, maximumRows: maximumRows)
         if self.closes > 0 { self.toClose.removeFirst(self.closes) }
         return Written(
             statement: statement,
             exchange: .extended(closes: self.closes, isPrepared: !self.isNew),
             kept: kept, formats: self.isBinary ? nil : self.formats)
+    }
+
+    /// The rest of Bind and its length, Execute and Sync: in one go, as each of the buffer's methods costs as much as all that is written.
+    private mutating func writeEnd(resultFormat: PostgresFormat, maximumRows: Int32) {
+        self.unsent.reserveCapacity(minimumWritableBytes: 19)
+        let end = self.unsent.writerIndex
+        let start = self.bindStart
+        // Bind ends with one format, which is that of all columns.
+        let length = Int32(truncatingIfNeeded: end &+ 4 &- start &- 1)
+        self.unsent.withVeryUnsafeMutableBytes { bytes in
+            bytes.storeBytes(of: length.bigEndian, toByteOffset: start &+ 1, as: Int32.self)
+            bytes.storeBytes(of: (1 as Int16).bigEndian, toByteOffset: end, as: Int16.self)
+            bytes.storeBytes(of: resultFormat.rawValue.bigEndian, toByteOffset: end &+ 2, as: type(of: resultFormat.rawValue))
+            bytes.storeBytes(of: PostgresFrontend.Kind.execute.rawValue, toByteOffset: end &+ 4, as: UInt8.self)
+            bytes.storeBytes(of: (9 as Int32).bigEndian, toByteOffset: end &+ 5, as: Int32.self)
+            bytes.storeBytes(of: 0, toByteOffset: end &+ 9, as: UInt8.self)
+            bytes.storeBytes(of: maximumRows.bigEndian, toByteOffset: end &+ 10, as: Int32.self)
+            bytes.storeBytes(of: PostgresFrontend.Kind.sync.rawValue, toByteOffset: end &+ 14, as: UInt8.self)
+            bytes.storeBytes(of: (4 as Int32).bigEndian, toByteOffset: end &+ 15, as: Int32.self)
+        }
+        self.unsent.moveWriterIndex(forwardBy: 19)
     }
 
     /// Nothing of it goes out.

@@ -42,6 +42,8 @@ struct PostgresFront {
     var statement: PostgresPreparedStatement?
     var columns: PostgresRowColumns?
     var command: ByteBuffer?
+    /// Whether the command may leave something behind in the session.
+    var mayAlter = false
     var error: PostgresServerError?
     /// How far the server knew the statement when the error came.
     var failedBeforeParsed = false

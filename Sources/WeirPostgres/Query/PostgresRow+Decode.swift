@@ -1,4 +1,5 @@
 public import NIOCore
+import WeirPostgresWire
 
 // The first columns of a row, each as its Swift type. One function for each number of them up to eight: of a parameter pack the compiler
 // makes calls through tables, which take three times as long as the code of these.
