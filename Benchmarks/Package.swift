@@ -15,6 +15,8 @@ let weirCore = Target.Dependency.product(name: "WeirCore", package: "weir")
 let weirPool = Target.Dependency.product(name: "WeirPool", package: "weir")
 let weirRESP = Target.Dependency.product(name: "WeirRESP", package: "weir")
 let weirRedis = Target.Dependency.product(name: "WeirRedis", package: "weir")
+let weirPostgres = Target.Dependency.product(name: "WeirPostgres", package: "weir")
+let weirPostgresWire = Target.Dependency.product(name: "WeirPostgresWire", package: "weir")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let atomics = Target.Dependency.product(name: "Atomics", package: "swift-atomics")
@@ -51,10 +53,18 @@ let package = Package(
             path: "Sources/BenchRedis",
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "bench-postgres",
+            dependencies: ["Measuring", weirCore, weirPool, weirPostgres, weirPostgresWire, nioCore, nioPosix],
+            path: "Sources/BenchPostgres",
+            swiftSettings: settings
+        ),
         // Runs one scenario N times, for dev/counts.
         .executableTarget(
             name: "counts",
-            dependencies: ["Measuring", "StubPool", weirCore, weirPool, weirRESP, weirRedis, nioCore, nioPosix],
+            dependencies: [
+                "Measuring", "StubPool", weirCore, weirPool, weirRESP, weirRedis, weirPostgres, weirPostgresWire, nioCore, nioPosix,
+            ],
             path: "Sources/Counts",
             swiftSettings: settings
         ),

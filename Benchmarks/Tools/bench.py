@@ -26,6 +26,9 @@ COUNTED = {
     ("redis", "get-allocations"): ("redis-get", "mallocs"),
     ("redis", "get-wakeups"): ("redis-get", "eventfd_writes"),
     ("redis", "get-futex"): ("redis-get", "futexes"),
+    ("postgres", "query-allocations"): ("postgres-query", "mallocs"),
+    ("postgres", "query-wakeups"): ("postgres-query", "eventfd_writes"),
+    ("postgres", "query-futex"): ("postgres-query", "futexes"),
 }
 # Peers that are a program of their own: what builds it and returns the command that a row is added to.
 PROGRAMS = {
@@ -33,12 +36,19 @@ PROGRAMS = {
     "long-adder": lambda: building.java_peer("LongAdderPeer"),
     "hiredis": building.hiredis_peer,
     "redis-py": building.redis_py_peer,
+    "libpq": building.libpq_peer,
+    "libpq-one-sync": lambda: [*building.libpq_peer(), "one-sync"],
+    "asyncpg": building.asyncpg_peer,
 }
 # Every other peer is in our executable, as ROW:PEER. It prints the samples of these itself, in turn with ours: a
 # ratio near 1 is lost in what the machine does between two processes.
 IN_TURN = {"one-loop"}
 # The servers that a benchmark's rows use: the service of dev/services and the variable that names it.
-SERVERS = {"redis": [("redis", "WEIR_REDIS_URL")], "redis-proxy": [("redis", "WEIR_REDIS_URL")]}
+SERVERS = {
+    "redis": [("redis", "WEIR_REDIS_URL")],
+    "redis-proxy": [("redis", "WEIR_REDIS_URL")],
+    "postgres": [("postgres", "WEIR_POSTGRES_URL")],
+}
 # Benchmarks of a program that other programs talk to, each a class with what Bench has.
 PROXIES = {"redis-proxy": redis_proxy.RedisProxyBench}
 
@@ -102,6 +112,8 @@ class Bench:
                 if fields[:1] == ["SAMPLE"]:
                     _, _, peer = fields[1].partition(":")
                     self.samples.add(title, peer or own_peer, float(fields[2]))
+                elif fields[:1] == ["NOTE"]:
+                    note(f"{title}: {' '.join(fields[1:])}")
 
     def count(self):
         if not any((self.name, row["row"]) in COUNTED for row in self.rows):

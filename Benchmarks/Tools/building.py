@@ -15,6 +15,7 @@ RELEASE = OUTPUT / "release"
 JAVA_PATH = [f"/usr/share/java/{name}.jar" for name in ("HikariCP", "slf4j-api", "slf4j-nop")]
 # The Python that Debian's packages are for; another may come first in PATH.
 PYTHON = "/usr/bin/python3"
+ASYNCPG = "0.32.0"
 
 
 class Failure(Exception):
@@ -78,6 +79,11 @@ def hiredis_peer():
     return [build_c("hiredis-peer", "Peers/hiredis_peer.c", "-lhiredis")]
 
 
+@functools.cache
+def libpq_peer():
+    return [build_c("libpq-peer", "Peers/libpq_peer.c", "-I/usr/include/postgresql", "-lpq")]
+
+
 def round_trips():
     """Measures requests that wait for each other's replies."""
     return build_c("round-trips", "Clients/round_trips.c")
@@ -85,6 +91,18 @@ def round_trips():
 
 def redis_py_peer():
     return [PYTHON, "-I", "-B", str(BENCHMARKS / "Peers" / "redis_py_peer.py")]
+
+
+@functools.cache
+def asyncpg_peer():
+    """The version that is on PyPI, in an environment of its own: Debian's is years older, and this one is faster."""
+    environment = OUTPUT / f"asyncpg-{ASYNCPG}"
+    python = environment / "bin" / "python"
+    if not (environment / "ready").exists():
+        run([PYTHON, "-m", "venv", "--clear", environment])
+        run([python, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", f"asyncpg=={ASYNCPG}"])
+        (environment / "ready").touch()
+    return [str(python), "-I", "-B", str(BENCHMARKS / "Peers" / "asyncpg_peer.py")]
 
 
 def table(name, columns):

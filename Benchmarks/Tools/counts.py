@@ -11,7 +11,7 @@ COLUMNS = ["scenario", "metric", "budget", "operations"]
 # Instructions differ a little between processors; everything else is exact.
 TOLERANCE = {"instructions": 0.03}
 # The servers that scenarios use, by the first word of their names: the service of dev/services and the variable that names it.
-SERVERS = {"redis": ("redis", "WEIR_REDIS_URL")}
+SERVERS = {"redis": ("redis", "WEIR_REDIS_URL"), "postgres": ("postgres", "WEIR_POSTGRES_URL")}
 
 
 def number(value):

@@ -6,10 +6,12 @@ import shlex
 import subprocess
 import sys
 
-from building import BENCHMARKS, OUTPUT, Failure
+from building import BENCHMARKS, OUTPUT, Failure, run
 
 COMMAND = str(BENCHMARKS.parent / "dev" / "services")
 DIRECTORY = str(OUTPUT / "services")
+# What a server is to hold: the variable that names it, the file of SQL.
+CONTENTS = {"WEIR_POSTGRES_URL": BENCHMARKS / "Peers" / "postgres.sql"}
 
 
 def call(*words):
@@ -23,10 +25,16 @@ def call(*words):
     return done.stdout
 
 
+def fill(variable):
+    if variable in CONTENTS:
+        run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", CONTENTS[variable], os.environ[variable]])
+
+
 @contextlib.contextmanager
 def running(name, variable):
     """Sets the variable that names the server; one that the environment names already is used as it is."""
     if variable in os.environ:
+        fill(variable)
         yield
         return
     try:
@@ -35,6 +43,7 @@ def running(name, variable):
         words = shlex.split(call("env"))
         values = dict(word.split("=", 1) for word in words if "=" in word)
         os.environ[variable] = values[variable]
+        fill(variable)
         yield
     finally:
         os.environ.pop(variable, None)

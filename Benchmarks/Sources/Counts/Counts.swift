@@ -5,7 +5,7 @@ import Measuring
 @main
 enum Counts {
     static func main() throws {
-        let (_, run) = choose("scenario", from: loopScenarios + coreScenarios + poolScenarios + redisScenarios)
+        let (_, run) = choose("scenario", from: loopScenarios + coreScenarios + poolScenarios + redisScenarios + postgresScenarios)
         guard let text = CommandLine.arguments.dropFirst(2).first, let operations = Int(text), operations > 0 else {
             usage("counts SCENARIO N: N operations, above 0")
         }

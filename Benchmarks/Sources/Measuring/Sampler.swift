@@ -51,19 +51,23 @@ public struct Sampler: Sendable {
     }
 
     /// As ``measure(_:)`` in microseconds of the whole process's processor time, for a body that waits for others of its threads.
-    public func measureProcess(_ body: (_ operations: Int) throws -> Void) rethrows {
+    ///
+    /// - Parameter perOperation: an operation stands for so many of what the row counts.
+    public func measureProcess(perOperation: Int = 1, _ body: (_ operations: Int) throws -> Void) rethrows {
         func spent(_ operations: Int) throws -> TimeAmount {
             let start = processorTime(CLOCK_PROCESS_CPUTIME_ID)
             try body(operations)
             return processorTime(CLOCK_PROCESS_CPUTIME_ID) - start
         }
-        var operations = 1024
+        var operations = max(1, 1024 / perOperation)
         while true {
             let spent = try spent(operations)
             if spent >= Self.minimumSample { break }
             operations = Self.grown(operations, spent: spent)
         }
-        for _ in 0..<Self.samples { self.report(Double(try spent(operations).nanoseconds) / Double(operations) / 1000, unit: "us") }
+        for _ in 0..<Self.samples {
+            self.report(Double(try spent(operations).nanoseconds) / Double(operations * perOperation) / 1000, unit: "us")
+        }
     }
 
     /// As ``measureSelfTimed(_:)`` for two bodies in turn, a sample of the one after a sample of the other: for a ratio that is near 1,

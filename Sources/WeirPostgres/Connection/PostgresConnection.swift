@@ -388,6 +388,7 @@ public final class PostgresConnection: ChannelInboundHandler {
             // Without its terminator; an empty query has none.
             self.state.pointee.front.command = bytes.getSlice(
                 at: bytes.readerIndex &+ at &+ 5, length: max(0, header.length &- 6))
+            self.state.pointee.front.mayDiscard = header.length > 6 && pointer[at &+ 5] == UInt8(ascii: "D")
             // Of several results of one text only the last one's is looked at at the end.
             if self.state.pointee.front.statement == nil { self.resultOfTextEnded() }
             return true
@@ -551,10 +552,12 @@ public final class PostgresConnection: ChannelInboundHandler {
             if entry.kept >= 0 { _ = self.state.pointee.encoder.takeKept(Int(entry.kept), wanted: false) }
             let answer = self.state.pointee.front.answer
             let command = self.commandTag
+            // What was read is free for the next read.
+            self.state.pointee.front.command = nil
             self.state.pointee.front.isLoaded = false
             self.state.pointee.front.answer.receiver = nil
             self.state.pointee.front.special = nil
-            if command.text.bytes.readableBytesView.first == UInt8(ascii: "D") { self.noteDiscard(command) }
+            if self.state.pointee.front.mayDiscard { self.noteDiscard(command) }
             answer.completed(command)
         } else {
             self.finishUnhappily(entry, mayBeHit: mayBeHit)

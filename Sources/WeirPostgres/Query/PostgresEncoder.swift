@@ -90,20 +90,16 @@ struct PostgresEncoder {
         }
         guard let statement else { preconditionFailure("a statement is bound that was not found") }
         self.bindStart = self.unsent.writerIndex
-        if portal.isEmpty {
-            self.unsent.writeBytes(statement.bindPrefix)
+        if self.isBinary, portal.isEmpty {
+            statement.bindPrefix.withUnsafeBytes { bytes in _ = self.unsent.writeBytes(bytes) }
         } else {
             self.unsent.writeMultipleIntegers(PostgresFrontend.Kind.bind.rawValue, 0 as Int32)
             self.unsent.writeNullTerminatedString(portal)
             self.unsent.writeNullTerminatedString(statement.name)
-        }
-        if self.isBinary {
-            self.unsent.writeMultipleIntegers(1 as Int16, PostgresFormat.binary.rawValue)
-        } else {
             self.unsent.writeInteger(UInt16(self.formats.count))
             for format in self.formats { self.unsent.writeInteger(format.rawValue) }
+            self.unsent.writeInteger(UInt16(self.types.count))
         }
-        self.unsent.writeInteger(UInt16(self.types.count))
         self.valuesStart = self.unsent.writerIndex
     }
 
@@ -162,13 +158,11 @@ struct PostgresEncoder {
                 _ = self.keptValues.writeBytes(UnsafeRawBufferPointer(rebasing: bytes.suffix(length)))
             }
         }
-        self.unsent.writeMultipleIntegers(1 as Int16, statement.resultFormat.rawValue)
-        self.unsent.setInteger(Int32(truncatingIfNeeded: self.unsent.writerIndex - self.bindStart - 1), at: self.bindStart + 1)
         if portal.isEmpty {
-            self.unsent.writeMultipleIntegers(
-                PostgresFrontend.Kind.execute.rawValue, 9 as Int32, 0 as UInt8, maximumRows, PostgresFrontend.Kind.sync.rawValue, 4 as Int32
-            )
+            self.writeEnd(resultFormat: statement.resultFormat, maximumRows: maximumRows)
         } else {
+            self.unsent.writeMultipleIntegers(1 as Int16, statement.resultFormat.rawValue)
+            self.unsent.setInteger(Int32(truncatingIfNeeded: self.unsent.writerIndex - self.bindStart - 1), at: self.bindStart + 1)
             self.writeExecute(portal, maximumRows: maximumRows)
         }
         if self.closes > 0 { self.toClose.removeFirst(self.closes) }
@@ -185,6 +179,27 @@ struct PostgresEncoder {
         self.unsent.writeMultipleIntegers(PostgresFrontend.Kind.execute.rawValue, Int32(9 + portal.utf8.count))
         self.unsent.writeNullTerminatedString(portal)
         self.unsent.writeMultipleIntegers(maximumRows, PostgresFrontend.Kind.sync.rawValue, 4 as Int32)
+    }
+
+    /// The rest of Bind and its length, Execute and Sync: in one go, as each of the buffer's methods costs as much as all that is written.
+    private mutating func writeEnd(resultFormat: PostgresFormat, maximumRows: Int32) {
+        self.unsent.reserveCapacity(minimumWritableBytes: 19)
+        let end = self.unsent.writerIndex
+        let start = self.bindStart
+        // Bind ends with one format, which is that of all columns.
+        let length = Int32(truncatingIfNeeded: end &+ 4 &- start &- 1)
+        self.unsent.withVeryUnsafeMutableBytes { bytes in
+            bytes.storeBytes(of: length.bigEndian, toByteOffset: start &+ 1, as: Int32.self)
+            bytes.storeBytes(of: (1 as Int16).bigEndian, toByteOffset: end, as: Int16.self)
+            bytes.storeBytes(of: resultFormat.rawValue.bigEndian, toByteOffset: end &+ 2, as: type(of: resultFormat.rawValue))
+            bytes.storeBytes(of: PostgresFrontend.Kind.execute.rawValue, toByteOffset: end &+ 4, as: UInt8.self)
+            bytes.storeBytes(of: (9 as Int32).bigEndian, toByteOffset: end &+ 5, as: Int32.self)
+            bytes.storeBytes(of: 0, toByteOffset: end &+ 9, as: UInt8.self)
+            bytes.storeBytes(of: maximumRows.bigEndian, toByteOffset: end &+ 10, as: Int32.self)
+            bytes.storeBytes(of: PostgresFrontend.Kind.sync.rawValue, toByteOffset: end &+ 14, as: UInt8.self)
+            bytes.storeBytes(of: (4 as Int32).bigEndian, toByteOffset: end &+ 15, as: Int32.self)
+        }
+        self.unsent.moveWriterIndex(forwardBy: 19)
     }
 
     /// Nothing of it goes out.

@@ -43,6 +43,8 @@ struct PostgresFront {
     var statement: PostgresPreparedStatement?
     var columns: PostgresRowColumns?
     var command: ByteBuffer?
+    /// Whether the command may have thrown away what was prepared.
+    var mayDiscard = false
     var error: PostgresServerError?
     /// How far the server knew the statement when the error came.
     var failedBeforeParsed = false

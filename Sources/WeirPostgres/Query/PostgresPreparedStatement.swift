@@ -6,7 +6,7 @@ final class PostgresPreparedStatement {
     let types: [PostgresType]
     /// What it is called on its connection: `w` and the number; the unnamed one is 0.
     let number: UInt32
-    /// Bind up to the statement's name, with a length that is to be set: what each use begins with.
+    /// Bind up to the values, with a length that is to be set, where all of them are binary: what each use begins with.
     let bindPrefix: [UInt8]
     /// Nil until the server has described it.
     var columns: PostgresRowColumns?
@@ -23,7 +23,10 @@ final class PostgresPreparedStatement {
         self.sql = sql
         self.types = types
         self.number = number
-        self.bindPrefix = [PostgresFrontend.Kind.bind.rawValue, 0, 0, 0, 0, 0] + Self.name(number).utf8 + [0]
+        let beginning = [PostgresFrontend.Kind.bind.rawValue, 0, 0, 0, 0, 0] + Self.name(number).utf8 + [0]
+        // One format, which is that of all.
+        let count = UInt16(truncatingIfNeeded: types.count)
+        self.bindPrefix = beginning + [0, 1, 0, UInt8(PostgresFormat.binary.rawValue), UInt8(count >> 8), UInt8(count & 0xFF)]
     }
 
     var name: String { Self.name(self.number) }
@@ -40,16 +43,23 @@ struct PostgresStatementCache {
     private var ring: [PostgresPreparedStatement] = []
     private var hand = 0
     private var lastNumber: UInt32 = 0
+    /// What was found last; the same text is often asked for again.
+    private var last: PostgresPreparedStatement?
 
     init(capacity: Int) { self.capacity = capacity }
 
     var count: Int { self.ring.count }
 
     /// - Complexity: O(length of the text), without an allocation.
-    func find(_ sql: String, _ types: [PostgresType]) -> PostgresPreparedStatement? {
+    mutating func find(_ sql: String, _ types: [PostgresType]) -> PostgresPreparedStatement? {
+        if let last, last.sql == sql, last.types == types {
+            last.wasUsed = true
+            return last
+        }
         guard let variants = self.byText[sql] else { return nil }
         for statement in variants where statement.types == types {
             statement.wasUsed = true
+            self.last = statement
             return statement
         }
         return nil
@@ -82,6 +92,7 @@ struct PostgresStatementCache {
     /// Forgets one: it could not be prepared, or is gone on the server.
     mutating func remove(_ statement: PostgresPreparedStatement) {
         statement.isUsable = false
+        if self.last === statement { self.last = nil }
         guard let place = self.ring.firstIndex(where: { $0 === statement }) else { return }
         self.ring.swapAt(place, self.ring.count - 1)
         self.ring.removeLast()
@@ -92,6 +103,7 @@ struct PostgresStatementCache {
     /// Forgets all of them: the session has none any more.
     mutating func removeAll() {
         for statement in self.ring { statement.isUsable = false }
+        self.last = nil
         self.ring = []
         self.byText = [:]
     }

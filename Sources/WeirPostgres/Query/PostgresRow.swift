@@ -23,27 +23,17 @@ public struct PostgresRow: Sendable {
     /// Bytes of its values and their lengths.
     public var byteCount: Int { self.bytes.readableBytes }
 
-    /// The first columns, each as its Swift type: `let (id, name) = try row.decode(Int.self, String?.self)`. Further ones are passed over.
-    ///
-    /// - Throws: ``PostgresDecodingError``: a type does not fit, a NULL that is not decoded as an Optional, too few columns.
-    /// - Complexity: linear in the bytes of these columns, without an allocation but those of the values.
-    @inlinable
-    public func decode<each Value: PostgresDecodable>(
-        _ types: repeat (each Value).Type
-    ) throws(PostgresDecodingError) -> (repeat each Value) {
-        var cursor = PostgresRowCursor(self)
-        return (repeat try cursor.next(as: (each Value).self))
-    }
-
     /// One column by its place, from 0.
     ///
     /// - Throws: ``PostgresDecodingError``.
     /// - Complexity: linear in the place.
     @inlinable
     public func decode<Value: PostgresDecodable>(column index: Int, as: Value.Type = Value.self) throws(PostgresDecodingError) -> Value {
-        var cursor = PostgresRowCursor(self)
-        for _ in 0..<max(index, 0) { try cursor.skip() }
-        return try cursor.next(as: Value.self)
+        let bytes = self.bytes.readableBytesSpan
+        guard index >= 0, index < self.columns.count else { throw Self.noSuchColumn() }
+        var offset = 0
+        for _ in 0..<index { offset &+= 4 &+ max(Self.length(bytes, offset), 0) }
+        return try self.next(Value.self, bytes, &offset, index)
     }
 
     /// One column by its name.
@@ -64,44 +54,4 @@ public struct PostgresRow: Sendable {
             return rest.readSlice(length: Int(length))
         }
     }
-}
-
-/// Goes through a row's columns.
-@usableFromInline
-struct PostgresRowCursor: ~Copyable {
-    @usableFromInline let row: PostgresRow
-    @usableFromInline var offset = 0
-    @usableFromInline var index = 0
-
-    @inlinable @inline(__always)
-    init(_ row: PostgresRow) { self.row = row }
-
-    @inlinable @inline(__always)
-    mutating func next<Value: PostgresDecodable>(as: Value.Type) throws(PostgresDecodingError) -> Value {
-        guard let (type, format) = self.row.columns.type(at: self.index) else { throw Self.missing() }
-        let length = self.length()
-        self.index &+= 1
-        let start = self.offset &+ 4
-        self.offset = start &+ max(length, 0)
-        guard length >= 0 else { return try Value(postgresNullOf: type) }
-        let span = self.row.bytes.readableBytesSpan.extracting(start..<(start &+ length))
-        return try Value(postgresBytes: span, type: type, format: format)
-    }
-
-    @inlinable
-    mutating func skip() throws(PostgresDecodingError) {
-        guard self.index < self.row.columns.count else { throw Self.missing() }
-        self.offset &+= 4 &+ max(self.length(), 0)
-        self.index &+= 1
-    }
-
-    /// Of the column that begins here; negative for NULL.
-    @inlinable @inline(__always)
-    func length() -> Int {
-        Int(Int32(bigEndian: self.row.bytes.readableBytesSpan.unsafeLoadUnaligned(fromByteOffset: self.offset, as: Int32.self)))
-    }
-
-    @inline(never)
-    @usableFromInline
-    static func missing() -> PostgresDecodingError { PostgresDecodingError(.noSuchColumn, type: .unspecified) }
 }

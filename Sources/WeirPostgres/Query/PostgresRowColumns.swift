@@ -14,33 +14,44 @@ public final class PostgresRowColumns: Sendable {
 
     /// In their order.
     public let list: [Column]
+    /// How many there are.
+    public let count: Int
 
-    /// - Parameter format: nil for what the description says.
-    init(_ description: PostgresBackend.RowDescription, format: PostgresFormat?) {
-        self.list = description.map { Column(name: $0.name.string, type: $0.type, format: format ?? $0.format) }
+    @usableFromInline
+    struct Kind {
+        @usableFromInline let type: PostgresType
+        @usableFromInline let format: PostgresFormat
     }
 
-    private init(_ list: [Column]) { self.list = list }
+    // What decoding looks at, without the array's checks and retains. Unsafe because nothing is written there after `init`, and the memory
+    // goes with this object.
+    @usableFromInline nonisolated(unsafe) let kinds: UnsafeMutablePointer<Kind>
+
+    /// - Parameter format: nil for what the description says.
+    convenience init(_ description: PostgresBackend.RowDescription, format: PostgresFormat?) {
+        self.init(description.map { Column(name: $0.name.string, type: $0.type, format: format ?? $0.format) })
+    }
 
     /// The same columns, as text.
     var asText: PostgresRowColumns {
         PostgresRowColumns(self.list.map { Column(name: $0.name, type: $0.type, format: .text) })
     }
 
-    static let none = PostgresRowColumns([])
+    private init(_ list: [Column]) {
+        self.list = list
+        self.count = list.count
+        self.kinds = .allocate(capacity: list.count)
+        for (index, column) in list.enumerated() {
+            (self.kinds + index).initialize(to: Kind(type: column.type, format: column.format))
+        }
+    }
 
-    /// How many there are.
-    public var count: Int { self.list.count }
+    deinit { self.kinds.deallocate() }
+
+    static let none = PostgresRowColumns([])
 
     /// The first of this name.
     ///
     /// - Complexity: linear in the columns; who asks often asks once.
     public func index(of name: String) -> Int? { self.list.firstIndex { $0.name == name } }
-
-    /// The column of this place, inside of the list.
-    @inlinable @inline(__always)
-    func type(at index: Int) -> (PostgresType, PostgresFormat)? {
-        guard index < self.list.count else { return nil }
-        return (self.list[index].type, self.list[index].format)
-    }
 }

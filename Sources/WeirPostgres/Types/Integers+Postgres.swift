@@ -29,7 +29,7 @@ extension Int16: PostgresEncodable, PostgresDecodable {
 
     @inlinable
     public init(postgresBytes bytes: RawSpan, type: PostgresType, format: PostgresFormat) throws(PostgresDecodingError) {
-        self = try PostgresInteger.decode(bytes, type, format)
+        self = try PostgresInteger.decode(bytes, type, format, usually: .int2, as: Int16.self)
     }
 }
 
@@ -43,7 +43,7 @@ extension Int32: PostgresEncodable, PostgresDecodable {
 
     @inlinable
     public init(postgresBytes bytes: RawSpan, type: PostgresType, format: PostgresFormat) throws(PostgresDecodingError) {
-        self = try PostgresInteger.decode(bytes, type, format)
+        self = try PostgresInteger.decode(bytes, type, format, usually: .int4, as: Int32.self)
     }
 }
 
@@ -57,7 +57,7 @@ extension Int64: PostgresEncodable, PostgresDecodable {
 
     @inlinable
     public init(postgresBytes bytes: RawSpan, type: PostgresType, format: PostgresFormat) throws(PostgresDecodingError) {
-        self = try PostgresInteger.decode(bytes, type, format)
+        self = try PostgresInteger.decode(bytes, type, format, usually: .int8, as: Int64.self)
     }
 }
 
@@ -71,7 +71,7 @@ extension Int: PostgresEncodable, PostgresDecodable {
 
     @inlinable
     public init(postgresBytes bytes: RawSpan, type: PostgresType, format: PostgresFormat) throws(PostgresDecodingError) {
-        self = try PostgresInteger.decode(bytes, type, format)
+        self = try PostgresInteger.decode(bytes, type, format, usually: .int8, as: Int64.self)
     }
 }
 

@@ -23,6 +23,26 @@ enum PostgresInteger {
         throw PostgresDecodingError(.outOfRange, type: type)
     }
 
+    /// As ``decode(_:_:_:)``, where most columns are of one type, of which each value fits: that comes first, and is short enough to be inlined.
+    @inlinable @inline(__always)
+    static func decode<Integer: FixedWidthInteger, Usual: FixedWidthInteger & BitwiseCopyable>(
+        _ bytes: RawSpan, _ type: PostgresType, _ format: PostgresFormat, usually usual: PostgresType, as: Usual.Type
+    ) throws(PostgresDecodingError) -> Integer {
+        if case .binary = format, type == usual, bytes.byteCount == MemoryLayout<Usual>.size,
+            let value = bytes.postgresInteger(at: 0, as: Usual.self)
+        {
+            return Integer(truncatingIfNeeded: value)
+        }
+        return try self.unusual(bytes, type, format)
+    }
+
+    @inlinable @inline(never)
+    static func unusual<Integer: FixedWidthInteger>(
+        _ bytes: RawSpan, _ type: PostgresType, _ format: PostgresFormat
+    ) throws(PostgresDecodingError) -> Integer {
+        try self.decode(bytes, type, format)
+    }
+
     /// The types that are not signed integers, and what is none at all.
     @usableFromInline @inline(never)
     static func unsigned(_ bytes: RawSpan, _ type: PostgresType) throws(PostgresDecodingError) -> UInt64 {
