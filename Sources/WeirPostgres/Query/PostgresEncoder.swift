@@ -146,8 +146,9 @@ struct PostgresEncoder {
         var kept: Int?
         if length <= Self.longestKept {
             kept = length
-            self.unsent.withUnsafeReadableBytes { bytes in
-                _ = self.keptValues.writeBytes(UnsafeRawBufferPointer(rebasing: bytes.suffix(length)))
+            let values = self.valuesStart..<(self.valuesStart &+ length)
+            self.unsent.withVeryUnsafeBytes { bytes in
+                _ = self.keptValues.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[values]))
             }
         }
         self.writeEnd(resultFormat: statement.resultFormat, maximumRows: maximumRows)
