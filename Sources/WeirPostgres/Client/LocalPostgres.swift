@@ -32,11 +32,12 @@ public final class LocalPostgres: PostgresQuerying {
         self.waiting = PostgresWaitingRoom(loopContext: loopContext, configuration: configuration)
         self.notifications = PostgresNotifications(
             pool: pool, loopContext: loopContext, configuration: configuration, backoff: backoff)
+        // Unowned, as `deinit` ends the links, which call nobody then: what is held weakly somewhere is retained and released slowly everywhere.
         for link in self.links {
             link.onConnected = { [unowned self] in self.sendWaiting() }
             link.onRoom = { [unowned self] in self.roomLeft() }
-            link.onLost = { [weak self] in self?.connectionLost() }
-            link.onRefused = { [weak self] error in self?.refused(error) }
+            link.onLost = { [unowned self] in self.connectionLost() }
+            link.onRefused = { [unowned self] error in self.refused(error) }
         }
     }
 

@@ -54,12 +54,13 @@ final class PostgresLink: LeaseReceiver, DeadlineReceiver {
         lease.holdForLong()
         self.lease = consume lease
         let closed = connection.onClose
-        connection.onClose = { [weak self] in
+        // Unowned: `end()`, without which nobody lets go of this, takes both back.
+        connection.onClose = { [unowned self] in
             closed?()
-            self?.connectionClosed()
+            self.connectionClosed()
         }
         connection.isShared = true
-        connection.onRoom = { [weak self] in self?.onRoom() }
+        connection.onRoom = self.onRoom
         self.connection = connection
         self.armKeepAlive()
         self.onConnected()
@@ -80,9 +81,10 @@ final class PostgresLink: LeaseReceiver, DeadlineReceiver {
         self.loopContext.loop.assumeIsolated().execute { [weak self] in self?.onLost() }
     }
 
-    /// Lets go of the connection; what is on it fails.
+    /// Lets go of the connection; what is on it fails. Calls nobody any more.
     func end() {
         self.isEnded = true
+        (self.onConnected, self.onRefused, self.onLost, self.onRoom) = ({}, { _ in }, {}, {})
         if let request = self.request.take() { self.pool.cancel(request) }
         self.cancelKeepAlive()
         if let target { self.loopContext.deadlines.unregister(target) }

@@ -42,6 +42,8 @@ struct PostgresEncoder {
     /// Parameters that are kept of one statement at most.
     private static var longestKept: Int { 64 * 1024 }
     private static var keptCapacity: Int { 256 * 1024 }
+    /// Bytes of parameters of statements that have ended, which stay where others wait behind them.
+    private static var keptPassed: Int { 4096 }
 
     init(maximumStatements: Int, maximumLength: Int) {
         self.statements = PostgresStatementCache(capacity: maximumStatements)
@@ -154,8 +156,9 @@ struct PostgresEncoder {
         var kept: Int?
         if length <= Self.longestKept {
             kept = length
-            self.unsent.withUnsafeReadableBytes { bytes in
-                _ = self.keptValues.writeBytes(UnsafeRawBufferPointer(rebasing: bytes.suffix(length)))
+            let values = self.valuesStart..<(self.valuesStart &+ length)
+            self.unsent.withVeryUnsafeBytes { bytes in
+                _ = self.keptValues.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[values]))
             }
         }
         if portal.isEmpty {
@@ -244,7 +247,8 @@ struct PostgresEncoder {
             } else {
                 self.keptValues.clear()
             }
-        } else if self.keptValues.readerIndex > max(Self.keptCapacity, self.keptValues.readableBytes) {
+        } else if self.keptValues.readerIndex > max(Self.keptPassed, self.keptValues.readableBytes) {
+            // Moves no more than has passed since the last time.
             self.keptValues.discardReadBytes()
         }
         return values

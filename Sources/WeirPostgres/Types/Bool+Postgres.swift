@@ -9,6 +9,9 @@ extension Bool: PostgresEncodable, PostgresDecodable {
         buffer.writeInteger(self ? 1 : 0 as UInt8)
     }
 
+    @inlinable
+    public func encodePostgresWithLength(into buffer: inout ByteBuffer) { buffer.writePostgresInteger(self ? 1 : 0 as UInt8) }
+
     /// From bool; as text `t` or `f`.
     @inlinable
     public init(postgresBytes bytes: RawSpan, type: PostgresType, format: PostgresFormat) throws(PostgresDecodingError) {

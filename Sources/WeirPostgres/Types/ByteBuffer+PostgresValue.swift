@@ -8,21 +8,17 @@ extension ByteBuffer {
     /// - Complexity: O(bytes of the value), no allocation but the buffer's own growth.
     @inlinable
     public mutating func writePostgresValue(_ value: some PostgresEncodable) throws(PostgresEncodingError) {
-        if value.isPostgresNull {
-            self.writeInteger(-1 as Int32)
-            return
-        }
-        let start = self.writerIndex
-        self.writeInteger(0 as Int32)
-        do throws(PostgresEncodingError) {
-            try value.encodePostgres(into: &self)
-            guard let length = UInt32(exactly: self.writerIndex - start - 4), length <= UInt32(Int32.max) else {
-                throw PostgresEncodingError("a value longer than 2 GB")
-            }
-            self.setInteger(length, at: start)
-        } catch {
-            self.moveWriterIndex(to: start)
-            throw error
+        try value.encodePostgresWithLength(into: &self)
+    }
+
+    /// Length and value of a type of fixed size.
+    @inlinable @inline(__always)
+    mutating func writePostgresInteger<Integer: FixedWidthInteger & BitwiseCopyable>(_ value: Integer) {
+        let size = MemoryLayout<Integer>.size
+        self.writeWithUnsafeMutableBytes(minimumWritableBytes: 4 + size) { bytes in
+            bytes.storeBytes(of: Int32(truncatingIfNeeded: size).bigEndian, as: Int32.self)
+            bytes.storeBytes(of: value.bigEndian, toByteOffset: 4, as: Integer.self)
+            return 4 + size
         }
     }
 }

@@ -10,6 +10,9 @@ extension Double: PostgresEncodable, PostgresDecodable {
     public func encodePostgres(into buffer: inout ByteBuffer) throws(PostgresEncodingError) { buffer.writeInteger(self.bitPattern) }
 
     @inlinable
+    public func encodePostgresWithLength(into buffer: inout ByteBuffer) { buffer.writePostgresInteger(self.bitPattern) }
+
+    @inlinable
     public init(postgresBytes bytes: RawSpan, type: PostgresType, format: PostgresFormat) throws(PostgresDecodingError) {
         if case .binary = format, type == .float8, bytes.byteCount == 8, let bits = bytes.postgresInteger(at: 0, as: UInt64.self) {
             self = Double(bitPattern: bits)
@@ -24,6 +27,9 @@ extension Float: PostgresEncodable, PostgresDecodable {
 
     @inlinable
     public func encodePostgres(into buffer: inout ByteBuffer) throws(PostgresEncodingError) { buffer.writeInteger(self.bitPattern) }
+
+    @inlinable
+    public func encodePostgresWithLength(into buffer: inout ByteBuffer) { buffer.writePostgresInteger(self.bitPattern) }
 
     /// From float8 only what loses nothing, else `outOfRange`.
     @inlinable

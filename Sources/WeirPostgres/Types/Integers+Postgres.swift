@@ -28,6 +28,9 @@ extension Int16: PostgresEncodable, PostgresDecodable {
     }
 
     @inlinable
+    public func encodePostgresWithLength(into buffer: inout ByteBuffer) { buffer.writePostgresInteger(self) }
+
+    @inlinable
     public init(postgresBytes bytes: RawSpan, type: PostgresType, format: PostgresFormat) throws(PostgresDecodingError) {
         self = try PostgresInteger.decode(bytes, type, format, usually: .int2, as: Int16.self)
     }
@@ -40,6 +43,9 @@ extension Int32: PostgresEncodable, PostgresDecodable {
     public func encodePostgres(into buffer: inout ByteBuffer) throws(PostgresEncodingError) {
         buffer.writeInteger(Int32(self))
     }
+
+    @inlinable
+    public func encodePostgresWithLength(into buffer: inout ByteBuffer) { buffer.writePostgresInteger(self) }
 
     @inlinable
     public init(postgresBytes bytes: RawSpan, type: PostgresType, format: PostgresFormat) throws(PostgresDecodingError) {
@@ -56,6 +62,9 @@ extension Int64: PostgresEncodable, PostgresDecodable {
     }
 
     @inlinable
+    public func encodePostgresWithLength(into buffer: inout ByteBuffer) { buffer.writePostgresInteger(self) }
+
+    @inlinable
     public init(postgresBytes bytes: RawSpan, type: PostgresType, format: PostgresFormat) throws(PostgresDecodingError) {
         self = try PostgresInteger.decode(bytes, type, format, usually: .int8, as: Int64.self)
     }
@@ -68,6 +77,9 @@ extension Int: PostgresEncodable, PostgresDecodable {
     public func encodePostgres(into buffer: inout ByteBuffer) throws(PostgresEncodingError) {
         buffer.writeInteger(Int64(self))
     }
+
+    @inlinable
+    public func encodePostgresWithLength(into buffer: inout ByteBuffer) { buffer.writePostgresInteger(Int64(self)) }
 
     @inlinable
     public init(postgresBytes bytes: RawSpan, type: PostgresType, format: PostgresFormat) throws(PostgresDecodingError) {

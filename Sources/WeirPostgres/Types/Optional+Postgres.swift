@@ -16,6 +16,11 @@ extension Optional: PostgresEncodable where Wrapped: PostgresEncodable {
     public func encodePostgres(into buffer: inout ByteBuffer) throws(PostgresEncodingError) {
         if let value = self { try value.encodePostgres(into: &buffer) }
     }
+
+    @inlinable
+    public func encodePostgresWithLength(into buffer: inout ByteBuffer) throws(PostgresEncodingError) {
+        if let value = self { try value.encodePostgresWithLength(into: &buffer) } else { buffer.writeInteger(-1 as Int32) }
+    }
 }
 
 extension Optional: PostgresDecodable where Wrapped: PostgresDecodable {

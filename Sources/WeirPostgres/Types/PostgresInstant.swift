@@ -81,6 +81,9 @@ extension PostgresInstant: PostgresEncodable, PostgresDecodable {
     @inlinable
     public func encodePostgres(into buffer: inout ByteBuffer) throws(PostgresEncodingError) { buffer.writeInteger(self.rawValue) }
 
+    @inlinable
+    public func encodePostgresWithLength(into buffer: inout ByteBuffer) { buffer.writePostgresInteger(self.rawValue) }
+
     /// From timestamptz; as text in DateStyle ISO.
     @inlinable
     public init(postgresBytes bytes: RawSpan, type: PostgresType, format: PostgresFormat) throws(PostgresDecodingError) {

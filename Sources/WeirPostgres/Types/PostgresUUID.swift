@@ -76,6 +76,9 @@ extension PostgresUUID: PostgresEncodable, PostgresDecodable {
         buffer.writeMultipleIntegers(self.high, self.low)
     }
 
+    @inlinable
+    public func encodePostgresWithLength(into buffer: inout ByteBuffer) { buffer.writeMultipleIntegers(16 as Int32, self.high, self.low) }
+
     /// From uuid.
     @inlinable
     public init(postgresBytes bytes: RawSpan, type: PostgresType, format: PostgresFormat) throws(PostgresDecodingError) {

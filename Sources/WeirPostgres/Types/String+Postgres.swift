@@ -14,6 +14,11 @@ extension String: PostgresEncodable, PostgresDecodable {
         try PostgresText.checkWritten(&buffer, from: start)
     }
 
+    @inlinable
+    public func encodePostgresWithLength(into buffer: inout ByteBuffer) throws(PostgresEncodingError) {
+        try PostgresText.write(self, to: &buffer)
+    }
+
     /// From every type in text format. In binary from the types that are text (text, varchar, bpchar, name, xml, json, jsonb, jsonpath, "char",
     /// refcursor, unknown) and from users' own types: the binary form of enums, citext and the like is their text. Whether a type of a user's
     /// own is another kind of bytes cannot be told here, so that a range or a composite may pass for text if its bytes happen to be UTF-8.
@@ -54,21 +59,46 @@ enum PostgresText {
     /// Takes back what was written, and throws, if it has a NUL.
     @usableFromInline
     static func checkWritten(_ buffer: inout ByteBuffer, from start: Int) throws(PostgresEncodingError) {
-        let hasNUL = buffer.withVeryUnsafeBytes { bytes in
-            var index = start
-            let end = buffer.writerIndex
-            while index &+ 8 <= end {
-                // A byte that is 0 borrows from its highest bit.
-                let word = bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-                if (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080 != 0 { return true }
-                index &+= 8
-            }
-            return bytes[index..<end].contains(0)
-        }
+        let end = buffer.writerIndex
+        let hasNUL = buffer.withVeryUnsafeBytes { bytes in self.hasNUL(UnsafeRawBufferPointer(rebasing: bytes[start..<end])) }
         if hasNUL {
             buffer.moveWriterIndex(to: start)
             throw PostgresEncodingError("text with a NUL")
         }
+    }
+
+    /// Length and text, if it has no NUL.
+    @usableFromInline
+    static func write(_ text: String, to buffer: inout ByteBuffer) throws(PostgresEncodingError) {
+        var text = text
+        // A closure of the standard library's throws no typed errors.
+        let error: PostgresEncodingError? = text.withUTF8 { utf8 in
+            guard let length = Int32(exactly: utf8.count) else { return PostgresEncodingError("a value longer than 2 GB") }
+            let source = UnsafeRawBufferPointer(utf8)
+            if self.hasNUL(source) { return PostgresEncodingError("text with a NUL") }
+            buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: 4 + source.count) { bytes in
+                bytes.storeBytes(of: length.bigEndian, as: Int32.self)
+                UnsafeMutableRawBufferPointer(rebasing: bytes[4...]).copyMemory(from: source)
+                return 4 + source.count
+            }
+            return nil
+        }
+        if let error { throw error }
+    }
+
+    private static func hasNUL(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var index = 0
+        while index &+ 8 <= bytes.count {
+            // A byte that is 0 borrows from its highest bit.
+            let word = bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            if (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080 != 0 { return true }
+            index &+= 8
+        }
+        while index < bytes.count {
+            if bytes[index] == 0 { return true }
+            index &+= 1
+        }
+        return false
     }
 
     /// A copy of these bytes; nil where they are not UTF-8.

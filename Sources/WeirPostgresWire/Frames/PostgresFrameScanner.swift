@@ -82,8 +82,15 @@ public struct PostgresFrameScanner: Sendable {
         let tag = bytes[offset]
         let length = Int(UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: offset + 1, as: UInt32.self)))
         // What most messages are by far.
-        if self.sender == .backend, tag == PostgresBackend.Kind.dataRow.rawValue, length >= 6, length <= self.limits.maximumMessageLength {
-            return PostgresFrameHeader(tag: tag, length: length &+ 1)
+        if self.sender == .backend {
+            let isWell =
+                switch tag {
+                case PostgresBackend.Kind.dataRow.rawValue: length >= 6 && length <= self.limits.maximumMessageLength
+                case PostgresBackend.Kind.bindComplete.rawValue: length == 4
+                case PostgresBackend.Kind.readyForQuery.rawValue: length == 5
+                default: false
+                }
+            if isWell { return PostgresFrameHeader(tag: tag, length: length &+ 1) }
         }
         try self.check(tag, length, maximum: self.limits.maximumMessageLength)
         return PostgresFrameHeader(tag: tag, length: length &+ 1)
