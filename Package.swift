@@ -168,7 +168,9 @@ let package = Package(
         // Run the built examples as processes and talk to them over sockets.
         .testTarget(
             name: "ExamplesTests",
-            dependencies: ["WeirRedis", "WeirRESP", "WeirPool", "WeirTestKit", nioCore, nioPosix, nioConcurrencyHelpers],
+            dependencies: [
+                "RedisProcess", "WeirRedis", "WeirRESP", "WeirPool", "WeirTestKit", nioCore, nioPosix, nioSSL, nioConcurrencyHelpers,
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "WeirPoolTests",

@@ -37,7 +37,8 @@ struct Program {
             observer: { logs.observer(on: $0) })
         let server = try await ProxyServer.bind(settings, group: group, proxy: proxy)
         let status = try await ProxyStatus.bind(settings, group: group, server: server, proxy: proxy, metrics: metrics)
-        LogDestination.standardOutput.write("RedisProxy listens on \(server.address), in front of \(settings.redis)\n")
+        let host = settings.host.contains(":") ? "[\(settings.host)]" : settings.host
+        LogDestination.standardOutput.write("RedisProxy listens on \(host):\(server.address.port ?? 0), in front of \(settings.redis)\n")
 
         // Shut down from the last to the first: clients end before the connections that serve them.
         let services = ServiceGroup(

@@ -59,6 +59,8 @@ final class ProxyServer: Service {
             let channel = try await bootstrap.bind(host: settings.host, port: settings.port).get()
             guard let address = channel.localAddress else { throw ChannelError.ioOnClosedChannel }
             return ProxyServer(channel, address: address, gate: gate, clients: clients, drain: settings.drain)
+        } catch let error as IOError where error.errnoCode == EADDRINUSE {
+            throw StartError("cannot listen on \(settings.host):\(settings.port): the port is taken; set PORT to another")
         } catch {
             throw StartError("cannot listen on \(settings.host):\(settings.port): \(error)")
         }

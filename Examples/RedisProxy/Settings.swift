@@ -17,11 +17,11 @@ import WeirServer
 /// | `LOOPS` | threads; as many as processors |
 /// | `CONNECTIONS` | to the server at most, over all loops; 512, and in `pass-through` as many as clients |
 /// | `MAX_CLIENTS`, `MAX_CLIENTS_PER_ADDRESS` | 10,000, and no limit |
-/// | `IDLE_SECONDS` | after which a silent client is disconnected; never |
+/// | `IDLE_SECONDS` | after which a silent client is disconnected; never; `shared` only |
 /// | `TLS_CERTIFICATE`, `TLS_KEY` | PEM files; with them clients must speak TLS |
-/// | `USERS_FILE` | who may use the proxy, see ``RedisUsers``; without it the server decides |
+/// | `USERS_FILE` | who may use the proxy, see ``RedisUsers``; without it the server decides; `shared` only |
 /// | `ACCESS_LOG` | `on` (standard output), `off`, or a file: a line for each client that left |
-/// | `SLOW_MS` | commands that take longer are in the log, too; none |
+/// | `SLOW_MS` | commands that take longer are in the log, too; none; `shared` only |
 /// | `STATUS_PORT` | for `/status` and `/metrics`, on 127.0.0.1; none |
 /// | `DRAIN_SECONDS` | 30 |
 struct Settings {
@@ -73,6 +73,10 @@ struct Settings {
         case "pass-through": self.proxy.mode = .passThrough
         default: throw StartError("MODE must be shared or pass-through")
         }
+        // None of them is silently without effect: one is a lock on the door.
+        for name in ["USERS_FILE", "IDLE_SECONDS", "SLOW_MS"] where self.proxy.mode == .passThrough && environment[name] != nil {
+            throw StartError("\(name) needs MODE=shared: what passes through is not looked at, and the server itself sees to such things")
+        }
         if let path = environment["REDIS_CA"] {
             var tls = TLSConfiguration.makeClientConfiguration()
             tls.trustRoots = .file(path)
@@ -86,8 +90,10 @@ struct Settings {
         self.proxy.slowThreshold = try number("SLOW_MS", in: 1...3_600_000).map { .milliseconds(Int64($0)) }
 
         let isShared = self.proxy.mode == .shared
+        // One of each loop is nobody else's, so that all clients of a pass-through fit, whatever loops they are on.
         self.pool = PoolConfiguration(
-            maximum: try number("CONNECTIONS", in: self.loops...1_000_000) ?? max(isShared ? 512 : self.maximumClients, self.loops))
+            maximum: try number("CONNECTIONS", in: self.loops...1_000_000)
+                ?? (isShared ? max(512, self.loops) : self.maximumClients + self.loops - 1))
         self.pool.maximumWaiters = self.maximumClients
         self.pool.acquireTimeout = self.proxy.connectionTimeout
         self.pool.connectTimeout = self.proxy.connectionTimeout

@@ -1,6 +1,7 @@
 import Foundation
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Testing
 
 /// A TCP client that knows nothing: sends bytes and waits for bytes, for at most half a minute.
@@ -13,14 +14,19 @@ final class Client: Sendable {
         self.inbox = inbox
     }
 
-    static func connect(_ port: Int, readsByItself: Bool = true) async throws -> Client {
+    static func connect(_ port: Int, readsByItself: Bool = true, tls: NIOSSLContext? = nil) async throws -> Client {
         let loop = MultiThreadedEventLoopGroup.singleton.any()
         let inbox = try await loop.submit { NIOLoopBound(Inbox(), eventLoop: loop) }.get()
         let channel = try await ClientBootstrap(group: loop)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelOption(.autoRead, value: readsByItself)
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(inbox.value) }
+                channel.eventLoop.makeCompletedFuture {
+                    if let tls {
+                        try channel.pipeline.syncOperations.addHandler(NIOSSLClientHandler(context: tls, serverHostname: "localhost"))
+                    }
+                    try channel.pipeline.syncOperations.addHandler(inbox.value)
+                }
             }
             .connect(host: "127.0.0.1", port: port).get()
         return Client(channel, inbox)

@@ -107,18 +107,25 @@ final class Program: @unchecked Sendable {
     }
 }
 
-/// A gateway on a port of its own, with servers inside it unless the environment names others. The test stops it.
-func startGateway(_ environment: [String: String] = [:], maximumDescriptors: Int? = nil) async throws -> (program: Program, port: Int) {
-    let program = try Program(
-        "Gateway", environment: ["PORT": "0"].merging(environment) { $1 }, maximumDescriptors: maximumDescriptors)
+/// An example on a port of its own, which it names behind `announcement`. The test stops it.
+func startExample(
+    _ name: String, announcing announcement: String, _ environment: [String: String] = [:], maximumDescriptors: Int? = nil
+) async throws -> (program: Program, port: Int) {
+    let program = try Program(name, environment: ["PORT": "0"].merging(environment) { $1 }, maximumDescriptors: maximumDescriptors)
     do {
-        try await program.wait(for: "Gateway listens on http://127.0.0.1:")
-        let port = try #require(program.text.firstMatch(of: /listens on http:\/\/127\.0\.0\.1:(\d+);/).flatMap { Int($0.1) })
-        return (program, port)
+        try await program.wait(for: announcement)
+        let port = program.text.range(of: announcement).flatMap { Int(program.text[$0.upperBound...].prefix(while: \.isNumber)) }
+        return (program, try #require(port))
     } catch {
         await program.stop()
         throw error
     }
+}
+
+/// A gateway, with servers inside it unless the environment names others. The test stops it.
+func startGateway(_ environment: [String: String] = [:], maximumDescriptors: Int? = nil) async throws -> (program: Program, port: Int) {
+    try await startExample(
+        "Gateway", announcing: "Gateway listens on http://127.0.0.1:", environment, maximumDescriptors: maximumDescriptors)
 }
 
 /// A gateway while `body` runs.
@@ -126,8 +133,13 @@ func withGateway(
     _ environment: [String: String] = [:], maximumDescriptors: Int? = nil, _ body: (Program, Int) async throws -> Void
 ) async throws {
     let (program, port) = try await startGateway(environment, maximumDescriptors: maximumDescriptors)
+    try await stopping(program) { try await body(program, port) }
+}
+
+/// Stops the program when `body` has run, and checks that it ends well.
+func stopping(_ program: Program, after body: () async throws -> Void) async throws {
     do {
-        try await body(program, port)
+        try await body()
     } catch {
         await program.stop()
         throw error

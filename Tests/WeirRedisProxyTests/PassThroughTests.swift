@@ -99,6 +99,7 @@ import WeirRESP
             try await early.finish()
             #expect(try await early.rest() == "bye")
             try await eventually { try await proxy.openSessions() == 0 }
+            #expect(proxy.left.withLockedValue { $0.count == 2 && $0.allSatisfy { $0.reason == nil } })
         }
     }
 
@@ -197,11 +198,26 @@ import WeirRESP
                 if index % 3 == 0 { await client.reset() } else { await client.close() }
                 try await eventually { try await ServerClients.of(redis.address).lines.isEmpty }
             }
-            // Draining waits for nobody here.
-            let client = try await proxy.connect()
-            try await client.ask("PING")
+        }
+    }
+
+    /// Who has been answered is let go at once, others when they have their answers; what they say then is not for the server any more.
+    @Test func aDrainWaitsForAnswers() async throws {
+        try await withProxy(configuration: Self.configuration) { proxy, redis in
+            let (idle, silent, waits) = (try await proxy.connect(), try await proxy.connect(), try await proxy.connect())
+            try await idle.ask("PING")
+            waits.send(commands([["SET", "b", "1"], ["BLPOP", "a", "0"], ["GET", "b"]]))
+            #expect(try await waits.reply() == "+OK\r\n")
+            try await eventually { try await ServerClients.of(redis.address).lines.contains { $0.contains("cmd=blpop") } }
             try await proxy.drain()
-            #expect(try await client.rest() == "")
+            #expect(try await idle.rest() == "")
+            #expect(try await silent.rest() == "")
+            #expect(try await proxy.openSessions() == 1)
+            waits.send(["SET", "b", "2"])
+            try await redis.ask("RPUSH", "a", "x")
+            #expect(try await waits.rest() == "*2\r\n\(bulk("a"))\(bulk("x"))\(bulk("1"))")
+            #expect(try await redis.ask("GET", "b").bytes == ByteBuffer(string: "1"))
+            #expect(proxy.left.withLockedValue { $0.allSatisfy { "\($0.reason, default: "-")" == "the proxy stops" } })
         }
     }
 }

@@ -19,6 +19,10 @@ public final class RedisPassThroughHandler: ChannelInboundHandler, RedisRelay {
     private var pending = ByteBuffer()
     private var isInputClosed = false
     private var isGone = false
+    /// Whether the client spoke last: it may be owed something.
+    private var isOwed = false
+    private var isDraining = false
+    private var quiet: Scheduled<Void>?
     private var hasBegun = false
     private var reason: StaticString?
     private var address: SocketAddress?
@@ -74,19 +78,22 @@ public final class RedisPassThroughHandler: ChannelInboundHandler, RedisRelay {
         let closed = connection.onClose
         connection.onClose = { [weak self] in
             closed?()
-            self?.end(saying: ByteBuffer(), "the server's connection was lost")
+            // Having heard that the client has said all, the server ends it by itself.
+            self?.end(saying: ByteBuffer(), self?.isInputClosed == true ? nil : "the server disconnected it")
         }
         connection.relay = self
         if self.pending.readableBytes > 0 { connection.write(self.pending) }
         self.pending = ByteBuffer()
         if self.isInputClosed { connection.closeOutput() }
-        self.read(from: context.channel, true)
+        self.read(from: context.channel, !self.isDraining)
+        if self.isDraining { self.endWhenQuiet() }
     }
 
     public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = Self.unwrapInboundIn(data)
         self.bytesReceived &+= UInt64(bytes.readableBytes)
         self.proxy.bytesReceived.increment(by: UInt64(bytes.readableBytes))
+        self.isOwed = true
         guard let connection else {
             self.pending.writeBuffer(&bytes)
             return
@@ -121,12 +128,14 @@ public final class RedisPassThroughHandler: ChannelInboundHandler, RedisRelay {
         guard !self.isGone, let context else { return }
         self.bytesSent &+= UInt64(bytes.readableBytes)
         self.proxy.bytesSent.increment(by: UInt64(bytes.readableBytes))
+        self.isOwed = false
         context.writeAndFlush(Self.wrapOutboundOut(bytes), promise: nil)
         if !context.channel.isWritable, let channel = self.connection?.channel { self.read(from: channel, false) }
+        if self.isDraining { self.endWhenQuiet() }
     }
 
     func relayWritabilityChanged(_ isWritable: Bool) {
-        if let context { self.read(from: context.channel, isWritable) }
+        if let context { self.read(from: context.channel, isWritable && !self.isDraining) }
     }
 
     private func read(from channel: any Channel, _ isReading: Bool) {
@@ -135,14 +144,30 @@ public final class RedisPassThroughHandler: ChannelInboundHandler, RedisRelay {
 
     // MARK: The end
 
-    /// Nothing ends by itself here: for shutdown it is disconnected at once.
-    public func drain() { self.cut("the proxy stops") }
+    /// How long the server says nothing more when it has said all. Where a reply ends is not known here.
+    private static var quietTime: TimeAmount { .milliseconds(100) }
+
+    /// For shutdown: no more is read of the client, and it is disconnected when the server has spoken last and is quiet.
+    public func drain() {
+        guard !self.isDraining, !self.isGone, let context else { return }
+        self.isDraining = true
+        self.read(from: context.channel, false)
+        self.endWhenQuiet()
+    }
+
+    private func endWhenQuiet() {
+        self.quiet?.cancel()
+        guard !self.isOwed, !self.isGone, let context else { return }
+        self.quiet = context.eventLoop.assumeIsolated().scheduleTask(in: Self.quietTime) {
+            self.end(saying: ByteBuffer(), "the proxy stops")
+        }
+    }
 
     /// Disconnects it at once.
     public func closeNow() { self.cut("the proxy stops") }
 
     /// Lets the client have what it is owed, and closes.
-    private func end(saying bytes: ByteBuffer, _ reason: StaticString) {
+    private func end(saying bytes: ByteBuffer, _ reason: StaticString?) {
         guard !self.isGone, let context else { return }
         self.reason = self.reason ?? reason
         let promise = context.eventLoop.makePromise(of: Void.self)
@@ -151,7 +176,7 @@ public final class RedisPassThroughHandler: ChannelInboundHandler, RedisRelay {
         context.eventLoop.assumeIsolated().scheduleTask(in: self.proxy.configuration.closeTimeout) { self.cut(reason) }
     }
 
-    private func cut(_ reason: StaticString) {
+    private func cut(_ reason: StaticString?) {
         guard !self.isGone, let context else { return }
         self.reason = self.reason ?? reason
         self.left()
@@ -161,6 +186,7 @@ public final class RedisPassThroughHandler: ChannelInboundHandler, RedisRelay {
     private func left() {
         guard !self.isGone else { return }
         self.isGone = true
+        self.quiet?.cancel()
         if let request = self.request.take() { self.proxy.pool.cancel(request) }
         self.connection?.relay = nil
         self.connection = nil

@@ -30,9 +30,10 @@ public struct RedisProxyConfiguration: Sendable {
     /// Bytes of replies that are held for a client that does not take them; with half of it no more commands of it are read, and with more
     /// than all it is disconnected. 64 MiB unless set.
     public var maximumOutput = 64 * 1024 * 1024
-    /// A client that says nothing for so long, and waits for nothing, is disconnected. Nil, which it is unless set: never.
+    /// A client that says nothing for so long, and waits for nothing, is disconnected. Nil, which it is unless set: never. Of no meaning when
+    /// passing through, where the server's own `timeout` does it.
     public var idleTimeout: TimeAmount?
-    /// Commands that take longer are told to the observer. Nil, which it is unless set: none.
+    /// Commands that take longer are told to the observer. Nil, which it is unless set: none. Of no meaning when passing through.
     public var slowThreshold: TimeAmount?
 
     // MARK: The server's side
