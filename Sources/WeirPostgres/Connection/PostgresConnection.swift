@@ -464,7 +464,10 @@ public final class PostgresConnection: ChannelInboundHandler {
         case .noColumns: self.state.pointee.front.statement?.columns = PostgresRowColumns.none
         case .failed:
             let response = try PostgresBackend.ErrorResponse(frame, limits: self.configuration.wireLimits)
-            self.state.pointee.front.error = PostgresServerError(response.fields)
+            let error = PostgresServerError(response.fields)
+            self.state.pointee.front.error = error
+            // Whether or not the server hangs up, nothing comes any more.
+            if error.isFatal { self.end(.connectionLost, "the server ended the session") }
         case .suspended: special?.postgresSuspended()
         case .copyIn:
             guard let special else { return self.refuseCopyIn() }
@@ -513,8 +516,11 @@ public final class PostgresConnection: ChannelInboundHandler {
             return true
         case .errorResponse where self.login == nil:
             // Before the connection is closed it is said why.
-            self.farewell = PostgresServerError(try PostgresBackend.ErrorResponse(frame, limits: limits).fields)
-            return self.farewell?.isFatal ?? false
+            let farewell = PostgresServerError(try PostgresBackend.ErrorResponse(frame, limits: limits).fields)
+            self.farewell = farewell
+            guard farewell.isFatal else { return false }
+            self.end(.connectionLost, "the server ended the session")
+            return true
         default:
             guard let login else { return false }
             return try login.received(frame)
