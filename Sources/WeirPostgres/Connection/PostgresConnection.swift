@@ -470,8 +470,9 @@ public final class PostgresConnection: ChannelInboundHandler {
             if error.isFatal { self.end(.connectionLost, "the server ended the session") }
         case .suspended: special?.postgresSuspended()
         case .copyIn:
-            guard let special else { return self.refuseCopyIn() }
-            special.postgresCopyIn()
+            // Others have nothing to copy, and one that was given up has nothing any more.
+            guard let writer = special as? PostgresCopyWriter, writer.isBeginning else { return self.refuseCopyIn() }
+            writer.postgresCopyIn()
         case .copyOut: special?.postgresCopyOut()
         case .copyData: special?.postgresCopyData(frame.payload)
         case .parsed, .copyDone, .progress, .row, .completed, .ready: break
@@ -481,10 +482,11 @@ public final class PostgresConnection: ChannelInboundHandler {
 
     /// Nobody here has anything to copy.
     private func refuseCopyIn() -> Bool {
+        let isExtended = self.state.pointee.front.statement != nil
         try? self.write { buffer throws(PostgresWireError) in
             try PostgresFrontend.CopyFail(reason: "a copy was not asked for").write(into: &buffer)
             // In the extended protocol the Sync that was sent with it is taken for a part of the copy.
-            try buffer.writePostgresSync()
+            if isExtended { try buffer.writePostgresSync() }
         }
         return true
     }
