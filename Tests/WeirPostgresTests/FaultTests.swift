@@ -20,7 +20,8 @@ struct FaultTests {
     /// Ends a session, and waits until it is gone.
     private static func terminate(_ process: Int32, _ local: LocalPostgres) async throws {
         try await local.withConnection { connection in
-            #expect(try await connection.query("select pg_terminate_backend(\(process), 30000)")[0].decode(Bool.self))
+            let isGone = try await connection.query("select pg_terminate_backend(\(process), 30000)")[0].decode(Bool.self)
+            #expect(isGone)
         }
     }
 
@@ -58,7 +59,8 @@ struct FaultTests {
             #expect(receivers[0].failures[0].code == .serverError && receivers[0].failures[0].sqlState == .adminShutdown)
             #expect(receivers[1...].allSatisfy { $0.failures[0].code == .connectionLost && $0.failures[0].sqlState == .adminShutdown })
             #expect(receivers.allSatisfy { $0.failures[0].mayHaveRun })
-            #expect(try await Self.process(local) != first)
+            let value1 = try await Self.process(local)
+            #expect(value1 != first)
             #expect(receivers.allSatisfy { $0.ends == 1 })
         }
     }
@@ -89,7 +91,8 @@ struct FaultTests {
                 }
             }
             #expect(inside?.sqlState == .adminShutdown)
-            #expect(try await local.query("select count(*) from terminated")[0].decode(Int.self) == 0)
+            let value2 = try await local.query("select count(*) from terminated")[0].decode(Int.self)
+            #expect(value2 == 0)
             try await local.execute("drop table terminated")
         }
     }
@@ -110,7 +113,8 @@ struct FaultTests {
                 }
             }
             #expect([.serverError, .connectionLost].contains(error?.code), "\(String(describing: error))")
-            #expect(try await local.query("select 1").count == 1)
+            let value3 = try await local.query("select 1").count
+            #expect(value3 == 1)
         }
     }
 
@@ -127,7 +131,8 @@ struct FaultTests {
                 }
             }
             #expect([.serverError, .connectionLost].contains(error?.code), "\(String(describing: error))")
-            #expect(try await local.query("select 1").count == 1)
+            let value4 = try await local.query("select 1").count
+            #expect(value4 == 1)
         }
     }
 
@@ -146,7 +151,8 @@ struct FaultTests {
             }
             #expect([.serverError, .connectionLost].contains(error?.code), "\(String(describing: error))")
             #expect(rows >= 10)
-            #expect(try await local.query("select 1").count == 1)
+            let value5 = try await local.query("select 1").count
+            #expect(value5 == 1)
         }
     }
 
@@ -161,8 +167,10 @@ struct FaultTests {
             let next = { local.query("select 1") }()
             let error = await PostgresError.of { _ = try await slow.get() }
             #expect(error?.sqlState == .queryCanceled && error?.code == .serverError)
-            #expect(try await next.get().count == 1)
-            #expect(try await Self.process(local) == process)
+            let value6 = try await next.get().count
+            #expect(value6 == 1)
+            let value7 = try await Self.process(local)
+            #expect(value7 == process)
         }
     }
 
@@ -192,7 +200,8 @@ struct FaultTests {
                 for round in 0..<5 {
                     for number in 0..<6 {
                         let query = PostgresQuery(sql: "select \(number) + $1", Int32(round))
-                        #expect(try await connection.query(query)[0].decode(Int.self) == number + round)
+                        let value8 = try await connection.query(query)[0].decode(Int.self)
+                        #expect(value8 == number + round)
                     }
                     switch round {
                     case 0: try await connection.execute(PostgresQuery(sql: command))
@@ -203,7 +212,8 @@ struct FaultTests {
                         let gone = { connection.query(PostgresQuery(sql: command)) }()
                         let after = { connection.query(PostgresQuery(sql: "select 5 + $1", Int32(1))) }()
                         _ = try await gone.get()
-                        #expect(try await after.get()[0].decode(Int.self) == 6)
+                        let value9 = try await after.get()[0].decode(Int.self)
+                        #expect(value9 == 6)
                     }
                 }
             }
@@ -217,11 +227,13 @@ struct FaultTests {
         try await withPostgres(configuration: configuration) { local, _ in
             let futures = (0..<50).map { local.query(PostgresQuery(sql: "select \($0 % 7), $1", $0)) }
             for (number, future) in futures.enumerated() {
-                #expect(try await future.get()[0].decode(Int.self, Int.self) == (number % 7, number))
+                let value10 = try await future.get()[0].decode(Int.self, Int.self)
+                #expect(value10 == (number % 7, number))
             }
             let error = await PostgresError.of { _ = try await local.query("select * from there_is_none") }
             #expect(error?.sqlState == .undefinedTable)
-            #expect(try await local.query("select count(*) from pg_prepared_statements where name <> ''")[0].decode(Int.self) == 0)
+            let value11 = try await local.query("select count(*) from pg_prepared_statements where name <> ''")[0].decode(Int.self)
+            #expect(value11 == 0)
             #expect(local.links[0].connection?.preparedCount == 0)
         }
     }
@@ -250,7 +262,8 @@ struct FaultTests {
                 #expect(receiver.failures.first?.code == .connectionLost && receiver.failures.first?.mayHaveRun == true)
                 #expect(receiver.rows < 1000)
                 _ = try await proxy.update { $0.cutAfterReplyBytes = nil }.get()
-                #expect(try await local.query("select 2")[0].decode(Int.self) == 2)
+                let value12 = try await local.query("select 2")[0].decode(Int.self)
+                #expect(value12 == 2)
                 #expect(receiver.ends == 1)
             }
         }
@@ -275,7 +288,8 @@ struct FaultTests {
             #expect(late?.code == .timeout && late?.mayHaveRun == true)
             try await closed.get()
             _ = try await proxy.update { $0.stallsReplies = false }.get()
-            #expect(try await Self.process(local) != first)
+            let value13 = try await Self.process(local)
+            #expect(value13 != first)
         }
         try await proxy.shutdown().get()
     }
@@ -296,8 +310,38 @@ struct FaultTests {
                 #expect(out?.code == .serverError, "\(String(describing: out))")
                 let extended = await PostgresError.of { _ = try await connection.query("copy copied from stdin", deadline: deadline) }
                 #expect(extended?.code == .serverError, "\(String(describing: extended))")
-                #expect(try await connection.query("select count(*) from copied")[0].decode(Int.self) == 0)
+                let value14 = try await connection.query("select count(*) from copied")[0].decode(Int.self)
+                #expect(value14 == 0)
             }
+        }
+    }
+
+    /// Cancelled before the server has said that it takes data: it waits for a lock.
+    @Test func aCopyInThatHasNotBegun() async throws {
+        try await withPostgres { local, _ in
+            let table = "locked\(UInt32.random(in: 0 ... .max))"
+            try await local.execute("create table \(identifier: table) (i int)")
+            try await local.withTransaction { holder in
+                try await holder.execute("lock table \(identifier: table)")
+                let loop = local.loop
+                try await local.withConnection { connection in
+                    let process = try await Self.process(connection)
+                    let task = Task(executorPreference: loop.weirExecutor) { [bound = NIOLoopBound(connection, eventLoop: loop)] in
+                        await PostgresError.of { try await bound.value.copyIn("copy \(table) from stdin") { _ in } }
+                    }
+                    var isWaiting = false
+                    while !isWaiting {
+                        let rows = try await local.query(
+                            "select 1 from pg_stat_activity where pid = \(process) and wait_event_type = 'Lock'")
+                        isWaiting = rows.count == 1
+                    }
+                    task.cancel()
+                    #expect(await task.value?.code == .cancelled)
+                    let again = try await Self.process(connection)
+                    #expect(again == process)
+                }
+            }
+            try await local.execute("drop table \(identifier: table)")
         }
     }
 }

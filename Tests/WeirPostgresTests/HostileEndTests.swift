@@ -40,7 +40,8 @@ struct HostileEndTests {
                 #expect(error?.code == .serverError)
                 #expect(error?.sqlState == (fields.first { $0.value == "22012" } != nil ? .divisionByZero : nil))
                 #expect(error?.server?.fields.count == fields.count)
-                #expect(try await local.query("select 1")[0].decode(Int.self) == 1)
+                let value1 = try await local.query("select 1")[0].decode(Int.self)
+                #expect(value1 == 1)
             }
         }
     }
@@ -57,7 +58,8 @@ struct HostileEndTests {
                     if number % 3 == 0 {
                         #expect(await PostgresError.of { _ = try await future.get() }?.sqlState == .divisionByZero)
                     } else {
-                        #expect(try await future.get()[0].decode(Int.self) == 1)
+                        let value2 = try await future.get()[0].decode(Int.self)
+                        #expect(value2 == 1)
                     }
                 }
             }
@@ -94,11 +96,13 @@ struct HostileEndTests {
     @Test(arguments: [true, false]) func fatalWhileNothingIsDue(hangsUp: Bool) async throws {
         try await FakePostgres.with(FakeScript()) { server in
             try await withPostgres(try server.url(), configuration: Self.one) { local, _ in
-                #expect(try await local.query("select 1")[0].decode(Int.self) == 1)
+                let value3 = try await local.query("select 1")[0].decode(Int.self)
+                #expect(value3 == 1)
                 server.sessions[0].send(Self.error("FATAL", "57P01"))
                 if hangsUp { server.sessions[0].close() }
                 try await server.sessions[0].channel.closeFuture.get()
-                #expect(try await local.query("select 1")[0].decode(Int.self) == 2)
+                let value4 = try await local.query("select 1")[0].decode(Int.self)
+                #expect(value4 == 2)
             }
         }
     }
@@ -113,10 +117,12 @@ struct HostileEndTests {
     func messagesWhileNothingIsDue(message: Message) async throws {
         try await FakePostgres.with(FakeScript()) { server in
             try await withPostgres(try server.url(), configuration: Self.one) { local, _ in
-                #expect(try await local.query("select 1")[0].decode(Int.self) == 1)
+                let value5 = try await local.query("select 1")[0].decode(Int.self)
+                #expect(value5 == 1)
                 server.sessions[0].send(message)
                 try await server.sessions[0].channel.closeFuture.get()
-                #expect(try await local.query("select 1")[0].decode(Int.self) == 2)
+                let value6 = try await local.query("select 1")[0].decode(Int.self)
+                #expect(value6 == 2)
             }
         }
     }
@@ -134,14 +140,18 @@ struct HostileEndTests {
                 let answers = ["victim", "victim", "select 1"].map { local.query(PostgresQuery(sql: $0)) }
                 var failures = 0
                 for future in answers {
-                    do { #expect(try await future.get()[0].decode(Int.self) == 1) } catch let error as PostgresError {
+                    do {
+                        let value7 = try await future.get()[0].decode(Int.self)
+                        #expect(value7 == 1)
+                    } catch let error as PostgresError {
                         #expect(error.code == .protocolViolation && error.mayHaveRun)
                         failures += 1
                     }
                 }
                 #expect(failures >= 1)
                 try await server.sessions[0].channel.closeFuture.get()
-                #expect(try await local.query("select 1")[0].decode(Int.self) == 2)
+                let value8 = try await local.query("select 1")[0].decode(Int.self)
+                #expect(value8 == 2)
             }
         }
     }

@@ -46,15 +46,19 @@ struct HostileServerTests {
                 let first = try await local.query("select 1")[0].decode(Int.self)
                 #expect(first == 1, sourceLocation: sourceLocation)
                 return try await local.withConnection { other in
-                    #expect(try await other.query("select 1")[0].decode(Int.self) == 2, sourceLocation: sourceLocation)
+                    let value1 = try await other.query("select 1")[0].decode(Int.self)
+                    #expect(value1 == 2, sourceLocation: sourceLocation)
                     let receiver = CountingReceiver(local.loop)
                     local.send("victim", deadline: .now() + deadline, tag: 0, to: receiver)
                     try await receiver.ended.get()
                     try await server.sessions[0].channel.closeFuture.get()
                     // Others go on, and what is asked next goes elsewhere.
-                    #expect(try await other.query("select 1")[0].decode(Int.self) == 2, sourceLocation: sourceLocation)
-                    #expect(try await local.query("select 1")[0].decode(Int.self) == 3, sourceLocation: sourceLocation)
-                    #expect(try await local.query("victim")[0].decode(Int.self) == 3, sourceLocation: sourceLocation)
+                    let value2 = try await other.query("select 1")[0].decode(Int.self)
+                    #expect(value2 == 2, sourceLocation: sourceLocation)
+                    let value3 = try await local.query("select 1")[0].decode(Int.self)
+                    #expect(value3 == 3, sourceLocation: sourceLocation)
+                    let value4 = try await local.query("victim")[0].decode(Int.self)
+                    #expect(value4 == 3, sourceLocation: sourceLocation)
                     #expect(receiver.ends == 1 && receiver.completions == 0, sourceLocation: sourceLocation)
                     return try #require(receiver.failures.first, sourceLocation: sourceLocation)
                 }
@@ -196,8 +200,10 @@ struct HostileServerTests {
         try await FakePostgres.with(script) { server in
             try await withPostgres(try server.url(), configuration: configuration) { local, _ in
                 for _ in 0..<3 {
-                    #expect(try await local.query("victim")[0].decode(Int.self) == 1, sourceLocation: location)
-                    #expect(try await local.query("select 1")[0].decode(Int.self) == 1, sourceLocation: location)
+                    let value5 = try await local.query("victim")[0].decode(Int.self)
+                    #expect(value5 == 1, sourceLocation: location)
+                    let value6 = try await local.query("select 1")[0].decode(Int.self)
+                    #expect(value6 == 1, sourceLocation: location)
                 }
             }
             #expect(server.sessions.count == 1, sourceLocation: location)

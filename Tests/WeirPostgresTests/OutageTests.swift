@@ -57,7 +57,8 @@ struct OutageTests {
             await #expect(throws: (any Error).self) { try await task.value }
             #expect(holder.value.connection?.isUsable == false)
             server.signalAll(SIGCONT)
-            #expect(try await local.query("select 1").count == 1)
+            let value1 = try await local.query("select 1").count
+            #expect(value1 == 1)
         }
     }
 
@@ -88,7 +89,8 @@ struct OutageTests {
                 // While its circuit is open it refuses; nobody has to tell it that the server is back.
                 while true {
                     do {
-                        #expect(try await local.query("select 1")[0].decode(Int.self) == 1)
+                        let value2 = try await local.query("select 1")[0].decode(Int.self)
+                        #expect(value2 == 1)
                         break
                     } catch let error as PostgresError where error.code == .noConnection {
                         try await local.loop.scheduleTask(in: .milliseconds(20)) {}.futureResult.get()
@@ -105,16 +107,21 @@ struct OutageTests {
             let error: PostgresError? = try await Connecting.with(url) { two in
                 let error = try await Connecting.with(url) { three in await Connecting.error(url) }
                 // The others go on, and the place that was left is taken.
-                #expect(try await two.query("select 1").count == 1)
+                let value3 = try await two.query("select 1").count
+                #expect(value3 == 1)
                 return error
             }
             #expect(error?.code == .connectFailed && error?.sqlState == .tooManyConnections)
-            #expect(try await one.query("select 1").count == 1)
+            let value4 = try await one.query("select 1").count
+            #expect(value4 == 1)
         }
         // A pool that wants more than there are is content with what it has.
         try await withPostgres(url, connections: 20) { local, _ in
             let futures = (0..<20).map { _ in local.withConnection { $0.query("select pg_sleep(0.01)") } }
-            for future in futures { #expect(try await future.get().count == 1) }
+            for future in futures {
+                let value5 = try await future.get().count
+                #expect(value5 == 1)
+            }
         }
     }
 
@@ -130,7 +137,8 @@ struct OutageTests {
             try server.promote()
             while true {
                 do {
-                    #expect(try await local.query("select 1").count == 1)
+                    let value6 = try await local.query("select 1").count
+                    #expect(value6 == 1)
                     break
                 } catch let error as PostgresError where error.code == .noConnection {
                     try await local.loop.scheduleTask(in: .milliseconds(20)) {}.futureResult.get()

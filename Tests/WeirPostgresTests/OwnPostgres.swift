@@ -40,10 +40,19 @@ final class OwnPostgres: Sendable {
     }
 
     /// Starts one and waits until it answers.
-    static func start(_ options: String..., answers: Bool = true, standby: Bool = false) async throws -> OwnPostgres {
+    static func start(_ options: String..., answers: Bool = true, standby: Bool = false, certificate: String? = nil) async throws
+        -> OwnPostgres
+    {
         try await self.made { server in
             try server.run("/bin/cp", ["-a", TestServer.variable("TEMPLATE")!, server.data])
             if standby { try server.touch("standby.signal") }
+            if let certificate {
+                for suffix in ["crt", "key"] {
+                    let file = "\(server.data)/server.\(suffix)"
+                    try server.run("/bin/cp", ["\(certificate).\(suffix)", file])
+                    try server.own(file, mode: "600")
+                }
+            }
             return try await server.restart(options, answers: answers)
         }
     }
@@ -123,6 +132,10 @@ final class OwnPostgres: Sendable {
         } else {
             try Data().write(to: URL(fileURLWithPath: path))
         }
+        try self.own(path, mode: mode)
+    }
+
+    private func own(_ path: String, mode: String) throws {
         try self.run("/bin/chmod", [mode, path])
         if let user = TestServer.variable("USER") { try self.run("/bin/chown", [user, path]) }
     }
