@@ -41,8 +41,8 @@ public struct PostgresServerError: Hashable, Sendable, CustomStringConvertible, 
 
     /// Severity and SQLSTATE, no text.
     public var description: String {
-        let severity = self.severity
-        return "\(severity.isEmpty || severity.utf8.count > 16 ? "ERROR" : severity) \(self.sqlState?.description ?? "without SQLSTATE")"
+        // Only what the protocol knows: anything else is a text of the server's.
+        "\(self.fields.severity ?? "ERROR") \(self.sqlState?.description ?? "without SQLSTATE")"
     }
     /// As ``description``: dumps are kept.
     public var debugDescription: String { self.description }

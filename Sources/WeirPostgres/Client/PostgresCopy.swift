@@ -117,7 +117,7 @@ public final class PostgresCopyWriter: PostgresReceiver, PostgresSpecialReceiver
                 throw PostgresError(.notEncodable, "the data cannot be sent", cause: error)
             }
             if self.connection.writeCopy(message) { continue }
-            await self.wait { self.connection.isWritable || !self.connection.isUsable }
+            await self.wait(isCancellable: true) { self.connection.isWritable || !self.connection.isUsable }
             if Task.isCancelled { throw PostgresError(.cancelled, "the task was cancelled") }
             guard case .copying = self.state else { throw PostgresError(.busy, "the server has ended the copy") }
         }
@@ -127,12 +127,16 @@ public final class PostgresCopyWriter: PostgresReceiver, PostgresSpecialReceiver
 
     // MARK: The copy's life
 
+    /// The server has not said yet that it takes data, and nobody that it is not wanted any more.
+    var isBeginning: Bool { if case .beginning = self.state { true } else { false } }
+
     func begin(_ sql: String, deadline: NIODeadline) async throws(PostgresError) {
         let number = self.connection.nextNumber()
         self.connection.sendSimple(
             sql, deadline: deadline, number: number, answer: PostgresAnswer(receiver: self, tag: 0), special: self)
         self.ticket = PostgresTicket(number: number)
-        await self.wait { if case .beginning = self.state { false } else { true } }
+        await self.wait(isCancellable: true) { !self.isBeginning }
+        if self.isBeginning, let ticket { self.connection.cancel(ticket) }
         if case .ended(let result) = self.state {
             _ = try result.get()
             throw PostgresError(.unexpectedResult, "the statement was no copy from here", mayHaveRun: true)
@@ -157,11 +161,21 @@ public final class PostgresCopyWriter: PostgresReceiver, PostgresSpecialReceiver
             try? PostgresFrontend.CopyFail(reason: "the client has given up").write(into: &message)
             _ = self.connection.writeCopy(message)
         }
+        let timer = self.scheduleEnd()
+        defer { timer.cancel() }
         do throws(PostgresError) {
             _ = try await self.ended()
             return nil
         } catch {
             return isOurs ? nil : error
+        }
+    }
+
+    /// A server that takes nothing any more does not answer, either.
+    private func scheduleEnd() -> Scheduled<Void> {
+        let connection = self.connection
+        return connection.loop.assumeIsolated().scheduleTask(in: connection.configuration.cancelTimeout) {
+            connection.end(.connectionLost, "the server did not end a copy that was given up")
         }
     }
 
@@ -171,11 +185,16 @@ public final class PostgresCopyWriter: PostgresReceiver, PostgresSpecialReceiver
         return try result.get()
     }
 
-    private func wait(_ isOver: () -> Bool) async {
-        // What is sent to the server is heard of by the server's answer only, cancelled or not.
-        while !isOver() {
+    /// - Parameter isCancellable: whether it ends with the task; what the server has been told to do is heard of by its answer only.
+    private func wait(isCancellable: Bool = false, _ isOver: () -> Bool) async {
+        let bound = NIOLoopBound(self, eventLoop: self.connection.loop)
+        while !isOver(), !(isCancellable && Task.isCancelled) {
             self.connection.onWritable = { [weak self] in self?.wake() }
-            await withUnsafeContinuation { self.continuation = $0 }
+            await withTaskCancellationHandler {
+                await withUnsafeContinuation { self.continuation = $0 }
+            } onCancel: {
+                if isCancellable { bound.eventLoop.execute { bound.value.wake() } }
+            }
         }
         self.connection.onWritable = nil
     }

@@ -464,11 +464,15 @@ public final class PostgresConnection: ChannelInboundHandler {
         case .noColumns: self.state.pointee.front.statement?.columns = PostgresRowColumns.none
         case .failed:
             let response = try PostgresBackend.ErrorResponse(frame, limits: self.configuration.wireLimits)
-            self.state.pointee.front.error = PostgresServerError(response.fields)
+            let error = PostgresServerError(response.fields)
+            self.state.pointee.front.error = error
+            // Whether or not the server hangs up, nothing comes any more.
+            if error.isFatal { self.end(.connectionLost, "the server ended the session") }
         case .suspended: special?.postgresSuspended()
         case .copyIn:
-            guard let special else { return self.refuseCopyIn() }
-            special.postgresCopyIn()
+            // Others have nothing to copy, and one that was given up has nothing any more.
+            guard let writer = special as? PostgresCopyWriter, writer.isBeginning else { return self.refuseCopyIn() }
+            writer.postgresCopyIn()
         case .copyOut: special?.postgresCopyOut()
         case .copyData: special?.postgresCopyData(frame.payload)
         case .parsed, .copyDone, .progress, .row, .completed, .ready: break
@@ -478,10 +482,11 @@ public final class PostgresConnection: ChannelInboundHandler {
 
     /// Nobody here has anything to copy.
     private func refuseCopyIn() -> Bool {
+        let isExtended = self.state.pointee.front.statement != nil
         try? self.write { buffer throws(PostgresWireError) in
             try PostgresFrontend.CopyFail(reason: "a copy was not asked for").write(into: &buffer)
             // In the extended protocol the Sync that was sent with it is taken for a part of the copy.
-            try buffer.writePostgresSync()
+            if isExtended { try buffer.writePostgresSync() }
         }
         return true
     }
@@ -513,8 +518,11 @@ public final class PostgresConnection: ChannelInboundHandler {
             return true
         case .errorResponse where self.login == nil:
             // Before the connection is closed it is said why.
-            self.farewell = PostgresServerError(try PostgresBackend.ErrorResponse(frame, limits: limits).fields)
-            return self.farewell?.isFatal ?? false
+            let farewell = PostgresServerError(try PostgresBackend.ErrorResponse(frame, limits: limits).fields)
+            self.farewell = farewell
+            guard farewell.isFatal else { return false }
+            self.end(.connectionLost, "the server ended the session")
+            return true
         default:
             guard let login else { return false }
             return try login.received(frame)

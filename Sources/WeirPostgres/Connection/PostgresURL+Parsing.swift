@@ -43,7 +43,10 @@ extension PostgresURL {
     /// Hosts and ports are lists; one port is all hosts'.
     private static func addresses(_ values: [String: String]) throws(PostgresURLError) -> [PostgresAddress] {
         let list = { (text: String) in text.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
-        // An address saves the look-up of a name, which is then only verified.
+        // A name beside an address would be there to be verified, and there is no place for it in one of the addresses.
+        guard values["host"] == nil || values["hostaddr"] == nil else {
+            throw PostgresURLError(.option, "host and hostaddr are both given: one of them says where")
+        }
         let hosts = list(values["hostaddr"] ?? values["host"] ?? "localhost")
         let ports = list(values["port"] ?? "")
         guard ports.count == 1 || ports.count == hosts.count else {

@@ -23,6 +23,11 @@ final class PostgresKeyDerivation: Sendable {
     }
 }
 
+/// Shows neither the password nor a key.
+extension PostgresKeyDerivation: CustomReflectable {
+    var customMirror: Mirror { Mirror(self, children: []) }
+}
+
 enum PostgresPassword {
     /// As SASLprep (RFC 4013) has it, but without its normalization: spaces of every kind are one, and what is to be mapped to nothing is left
     /// out. Whoever has a password with letters that can be written in several ways gives it in form NFKC.

@@ -102,6 +102,8 @@ final class PostgresLogin {
         case (.authenticationOk, .authentication), (.authenticationOk, .proven):
             guard self.bindingIsEnough else { return true }
             self.state = .settings
+        case (.authenticationOk, .scram), (.authenticationOk, .over):
+            self.fail(.authenticationFailed, "the server let this side in before it had proved that it knows the password")
         case (.authenticationSASL(let request), .authentication): self.beginSCRAM(request.mechanisms.map(\.string))
         case (.authenticationSASLContinue(let message), .scram(let scram)): self.goOn(scram, String(buffer: message.data))
         case (.authenticationSASLFinal(let message), .scram(var scram)):
@@ -247,6 +249,8 @@ final class PostgresLogin {
     func connectionEnded(_ error: PostgresError) {
         guard let whenDone = self.whenDone.take() else { return }
         self.state = .over
+        // What it sent was not the protocol, which is no loss.
+        if error.code == .protocolViolation { return whenDone(.failure(error)) }
         if let cause = error.cause, ClientTLS.isFailure(cause) {
             return whenDone(.failure(PostgresError(.tlsFailed, "TLS could not be agreed on with the server", cause: cause)))
         }

@@ -113,6 +113,15 @@ struct PostgresSCRAM {
     private static func refusal(_ message: StaticString) -> PostgresError { PostgresError(.authenticationFailed, message) }
 }
 
+/// Shows nothing of the exchange.
+extension PostgresSCRAM: CustomReflectable {
+    var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+extension PostgresSCRAM.Salting: CustomReflectable {
+    var customMirror: Mirror { Mirror(self, children: ["iterations": self.iterations]) }
+}
+
 /// RFC 4648, section 4, of a few bytes.
 enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)

@@ -11,7 +11,8 @@ import WeirPostgresWire
 struct PostgresExchange {
     enum Step: UInt8 {
         case closing, closes, parse, parameters, columns, bind, execute, copyIn, copyOut, copyEnd, sync
-        case simple, simpleCopyIn, simpleCopyOut
+        /// A result is due; its rows, its end, one more or the end of all.
+        case simple, simpleRows, simpleEnd, simpleCopyIn, simpleCopyOut
         /// An error came: only the end is due.
         case failed
     }
@@ -59,11 +60,13 @@ struct PostgresExchange {
     /// - Returns: what it means; nil for a message that may not come now.
     mutating func received(_ kind: PostgresBackend.Kind) -> Event? {
         switch (kind, self.step) {
-        case (.dataRow, .execute), (.dataRow, .simple): return .row
+        case (.dataRow, .execute), (.dataRow, .simpleRows): return .row
         case (.bindComplete, .bind): return self.next(.execute, .progress)
         case (.commandComplete, .execute), (.commandComplete, .copyEnd), (.commandComplete, .copyIn): return self.next(.sync, .completed)
-        case (.commandComplete, .simple), (.commandComplete, .simpleCopyIn): return self.next(.simple, .completed)
-        case (.readyForQuery, .sync), (.readyForQuery, .failed), (.readyForQuery, .simple): return .ready
+        case (.commandComplete, .simple), (.commandComplete, .simpleRows), (.commandComplete, .simpleEnd),
+            (.commandComplete, .simpleCopyIn):
+            return self.next(.simpleEnd, .completed)
+        case (.readyForQuery, .sync), (.readyForQuery, .failed), (.readyForQuery, .simpleEnd): return .ready
         case (.closeComplete, .closes):
             self.closes -= 1
             if self.closes == 0 { self.step = self.isPrepared ? .bind : .parse }
@@ -73,14 +76,14 @@ struct PostgresExchange {
         case (.parameterDescription, .parameters): return self.next(.columns, .progress)
         case (.rowDescription, .columns): return self.next(.bind, .columns)
         case (.noData, .columns): return self.next(.bind, .noColumns)
-        case (.rowDescription, .simple): return .columns
+        case (.rowDescription, .simple), (.rowDescription, .simpleEnd): return self.next(.simpleRows, .columns)
         case (.emptyQueryResponse, .execute): return self.next(.sync, .completed)
-        case (.emptyQueryResponse, .simple): return .completed
+        case (.emptyQueryResponse, .simple), (.emptyQueryResponse, .simpleEnd): return self.next(.simpleEnd, .completed)
         case (.portalSuspended, .execute): return self.next(.sync, .suspended)
         case (.copyInResponse, .execute): return self.next(.copyIn, .copyIn)
-        case (.copyInResponse, .simple): return self.next(.simpleCopyIn, .copyIn)
+        case (.copyInResponse, .simple), (.copyInResponse, .simpleEnd): return self.next(.simpleCopyIn, .copyIn)
         case (.copyOutResponse, .execute): return self.next(.copyOut, .copyOut)
-        case (.copyOutResponse, .simple): return self.next(.simpleCopyOut, .copyOut)
+        case (.copyOutResponse, .simple), (.copyOutResponse, .simpleEnd): return self.next(.simpleCopyOut, .copyOut)
         case (.copyData, .copyOut), (.copyData, .simpleCopyOut): return .copyData
         case (.copyDone, .copyOut): return self.next(.copyEnd, .copyDone)
         case (.copyDone, .simpleCopyOut): return self.next(.simple, .copyDone)
