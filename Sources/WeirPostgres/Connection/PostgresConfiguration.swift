@@ -6,8 +6,8 @@ public import WeirPostgresWire
 public struct PostgresConfiguration: Sendable {
     /// From the call to the end of the result, the wait for a connection included. Thirty seconds unless set.
     public var statementTimeout: TimeAmount = .seconds(30)
-    /// Connections of each loop that independent statements share, opened as they are needed. Two unless set.
-    public var sharedConnections = 2
+    /// Connections of each loop that independent statements share, opened as they are needed. Four unless set.
+    public var sharedConnections = 4
     /// Statements in flight on one shared connection; more wait for one whose turn has come. Sixty-four unless set; 1 for no pipelining.
     public var pipelineDepth = 64
     /// Statements of a loop that wait or are in flight; one more is refused. 16,384 unless set.
