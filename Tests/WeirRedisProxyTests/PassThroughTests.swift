@@ -206,8 +206,8 @@ import WeirRESP
         try await withProxy(configuration: Self.configuration) { proxy, redis in
             let (idle, silent, waits) = (try await proxy.connect(), try await proxy.connect(), try await proxy.connect())
             try await idle.ask("PING")
-            waits.send(commands([["SET", "b", "1"], ["BLPOP", "a", "0"], ["GET", "b"]]))
-            #expect(try await waits.reply() == "+OK\r\n")
+            #expect(try await waits.ask("SET", "b", "1") == "+OK\r\n")
+            waits.send(commands([["BLPOP", "a", "0"], ["GET", "b"]]))
             try await eventually { try await ServerClients.of(redis.address).lines.contains { $0.contains("cmd=blpop") } }
             try await proxy.drain()
             #expect(try await idle.rest() == "")

@@ -147,7 +147,8 @@ public final class RedisPassThroughHandler: ChannelInboundHandler, RedisRelay {
     /// How long the server says nothing more when it has said all. Where a reply ends is not known here.
     private static var quietTime: TimeAmount { .milliseconds(100) }
 
-    /// For shutdown: no more is read of the client, and it is disconnected when the server has spoken last and is quiet.
+    /// For shutdown: no more is read of the client, and it is disconnected when the server has spoken last and is quiet. That is also so for
+    /// one whose pipeline was answered in part and then blocks: replies are not counted here.
     public func drain() {
         guard !self.isDraining, !self.isGone, let context else { return }
         self.isDraining = true
