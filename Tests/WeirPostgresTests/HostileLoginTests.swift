@@ -150,7 +150,7 @@ struct HostileLoginTests {
 
     /// A server that offers SCRAM and answers the client's first message by this, and its last one by that.
     private static func scram(
-        first: @escaping @Sendable (_ nonce: String) -> String, last: [Message] = []
+        first: @escaping @Sendable (_ nonce: String) -> String, last: [Message] = [.authenticationOk(.init())]
     ) -> (FakeScript, messages: NIOLockedValueBox<[String]>) {
         let messages = NIOLockedValueBox<[String]>([])
         var script = Self.script(startup: { $0.send(.authenticationSASL(.init(mechanisms: ["SCRAM-SHA-256"]))) })
