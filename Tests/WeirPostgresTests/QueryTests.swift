@@ -30,6 +30,19 @@ struct QueryTests {
         }
     }
 
+    @Test func whatIsPrintedShowsNoValue() async throws {
+        try await withPostgres { local, _ in
+            let secret = "hunter2"
+            let query: PostgresQuery = "select \(secret), \(ByteBuffer(string: secret))"
+            let result = try await local.query(query)
+            var dumped = ""
+            dump(result, to: &dumped)
+            dump(query, to: &dumped)
+            dumped += "\(result) \(result[0]) \(String(reflecting: result[0])) \(query) \(query.parameters)"
+            #expect(!dumped.contains(secret) && !dumped.contains("68756e74") && !dumped.contains("68 75 6e 74"))
+        }
+    }
+
     @Test func rowsComeInTheirOrder() async throws {
         try await withPostgres { local, _ in
             let result = try await local.query("select i, repeat('x', i % 300) from generate_series(1, \(20_000 as Int32)) i")

@@ -55,3 +55,10 @@ public struct PostgresRow: Sendable {
         }
     }
 }
+
+/// Shows how many columns and bytes there are only: values are secret.
+extension PostgresRow: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    public var description: String { "PostgresRow(\(self.count) columns, \(self.byteCount) bytes)" }
+    public var debugDescription: String { self.description }
+    public var customMirror: Mirror { Mirror(self, children: ["columns": self.count, "bytes": self.byteCount]) }
+}
