@@ -71,8 +71,8 @@ struct PostgresURLTests {
         #expect(try Self.url("postgres://u@/d?host=/var/run/postgresql&port=5433").addresses == [path])
         #expect(try Self.url("host=/var/run/postgresql/ port=5433 user=u").addresses == [path])
         #expect(
-            try Self.url("host=/tmp,a port=1,2 user=u").addresses == [
-                .unixSocket(path: "/tmp/.s.PGSQL.1"), .tcp(host: "a", port: 2),
+            try Self.url("host=/sockets,a port=1,2 user=u").addresses == [
+                .unixSocket(path: "/sockets/.s.PGSQL.1"), .tcp(host: "a", port: 2),
             ])
     }
 
