@@ -43,11 +43,11 @@ PROGRAMS = {
 # Every other peer is in our executable, as ROW:PEER. It prints the samples of these itself, in turn with ours: a
 # ratio near 1 is lost in what the machine does between two processes.
 IN_TURN = {"one-loop"}
-# The servers that a benchmark's rows use: the service of dev/services and the variable that names it.
+# The servers that a benchmark's rows use: for each service of dev/services the variable that names it.
 SERVERS = {
-    "redis": [("redis", "WEIR_REDIS_URL")],
-    "redis-proxy": [("redis", "WEIR_REDIS_URL")],
-    "postgres": [("postgres", "WEIR_POSTGRES_URL")],
+    "redis": {"redis": "WEIR_REDIS_URL"},
+    "redis-proxy": {"redis": "WEIR_REDIS_URL"},
+    "postgres": {"postgres": "WEIR_POSTGRES_URL"},
 }
 # Benchmarks of a program that other programs talk to, each a class with what Bench has.
 PROXIES = {"redis-proxy": redis_proxy.RedisProxyBench}
@@ -155,8 +155,7 @@ def main():
     with contextlib.ExitStack() as servers:
         bench = PROXIES.get(options.name, Bench)(options.name, rows)
         with one_processor() if options.name in SERVERS else contextlib.nullcontext():
-            for service, variable in SERVERS.get(options.name, ()):
-                servers.enter_context(services.running(service, variable))
+            servers.enter_context(services.running(SERVERS.get(options.name, {})))
             servers.enter_context(bench.running())
             for index in range(options.rounds):
                 note(f"round {index + 1} of {options.rounds}")

@@ -1,7 +1,6 @@
 """dev/counts: compares what the scenarios ask for per operation with Benchmarks/Budgets/counts.tsv."""
 
 import argparse
-import contextlib
 
 import building
 import counting
@@ -77,9 +76,8 @@ def main():
     building.build_swift("counts")
     known = building.run([counting.executable(), "list"]).split()
     unbudgeted = set(known) - {row["scenario"] for row in building.table("counts.tsv", COLUMNS)}
-    with contextlib.ExitStack() as servers:
-        for word in sorted({row["scenario"].split("-")[0] for row in rows} & SERVERS.keys()):
-            servers.enter_context(services.running(*SERVERS[word]))
+    used = sorted({row["scenario"].split("-")[0] for row in rows} & SERVERS.keys())
+    with services.running(dict(SERVERS[word] for word in used)):
         measured, wrong = measure(rows)
     if options.update:
         update(measured)

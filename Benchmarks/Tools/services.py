@@ -31,20 +31,21 @@ def fill(variable):
 
 
 @contextlib.contextmanager
-def running(name, variable):
-    """Sets the variable that names the server; one that the environment names already is used as it is."""
-    if variable in os.environ:
-        fill(variable)
-        yield
-        return
+def running(servers):
+    """Sets for each service the variable that names its server; one that the environment names already is used as it is."""
+    missing = {name: variable for name, variable in servers.items() if variable not in os.environ}
     try:
-        call("stop")  # what a run that was killed left behind
-        call("start", name)
-        words = shlex.split(call("env"))
-        values = dict(word.split("=", 1) for word in words if "=" in word)
-        os.environ[variable] = values[variable]
-        fill(variable)
+        if missing:
+            call("stop")  # what a run that was killed left behind
+            call("start", *missing)
+            words = shlex.split(call("env"))
+            values = dict(word.split("=", 1) for word in words if "=" in word)
+            os.environ.update({variable: values[variable] for variable in missing.values()})
+        for variable in servers.values():
+            fill(variable)
         yield
     finally:
-        os.environ.pop(variable, None)
-        call("stop")
+        for variable in missing.values():
+            os.environ.pop(variable, None)
+        if missing:
+            call("stop")
