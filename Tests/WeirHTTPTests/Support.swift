@@ -86,7 +86,7 @@ func withHTTP(
 ) async throws {
     var configuration = PoolConfiguration(maximum: max(connections, Array(testGroup.makeIterator()).count))
     configuration.overload = nil
-    configuration.connectTimeout = .seconds(30)
+    (configuration.connectTimeout, configuration.acquireTimeout) = (.seconds(60), .seconds(120))
     let pool = HTTPPool(origin: HTTPOrigin(host: "127.0.0.1", port: port), group: testGroup, deadlines: deadlines, pool: configuration)
     do {
         try await body(pool)

@@ -147,6 +147,8 @@ final class FakeSession: Sendable {
     func send(bytes: ByteBuffer) { self.channel.writeAndFlush(bytes, promise: nil) }
 
     func close() { self.channel.close(promise: nil) }
+    /// Sends nothing more; the channel closes when the client has seen that.
+    func hangUp() { self.channel.close(mode: .output, promise: nil) }
 
     /// Logs the client in.
     func letIn(_ more: PostgresBackend.Message...) {

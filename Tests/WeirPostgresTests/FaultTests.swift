@@ -14,6 +14,8 @@ struct FaultTests {
     static var one: PostgresConfiguration {
         var configuration = PostgresConfiguration.patient
         configuration.sharedConnections = 1
+        // Nothing else moves what is stuck.
+        configuration.keepAlive = nil
         return configuration
     }
 

@@ -99,7 +99,7 @@ struct HostileEndTests {
                 let value3 = try await local.query("select 1")[0].decode(Int.self)
                 #expect(value3 == 1)
                 server.sessions[0].send(Self.error("FATAL", "57P01"))
-                if hangsUp { server.sessions[0].close() }
+                if hangsUp { server.sessions[0].hangUp() }
                 try await server.sessions[0].channel.closeFuture.get()
                 let value4 = try await local.query("select 1")[0].decode(Int.self)
                 #expect(value4 == 2)

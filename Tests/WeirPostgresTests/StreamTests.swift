@@ -6,16 +6,6 @@ import WeirPool
 
 @testable import WeirPostgres
 
-/// A pool of as few connections as there are loops.
-struct SmallPool {
-    var configuration: PoolConfiguration
-
-    init() {
-        self.configuration = PoolConfiguration(maximum: Array(testGroup.makeIterator()).count)
-        self.configuration.overload = nil
-    }
-}
-
 /// Rows and copies that are taken as they come, against a real server.
 @Suite(.enabled(if: TestServer.isThere, "needs a real Postgres in WEIR_POSTGRES_URL"))
 struct StreamTests {
@@ -90,7 +80,7 @@ struct StreamTests {
     }
 
     @Test func copiesGoInAndOut() async throws {
-        try await withPostgres(pool: SmallPool().configuration) { local, _ in
+        try await withPostgres(connections: 1) { local, _ in
             try await local.withConnection { connection in
                 try await connection.execute("create temp table copied (i int, t text)")
                 let rows = try await connection.copyIn("copy copied from stdin") { writer in

@@ -28,10 +28,8 @@ func withPostgres<Success: Sendable>(
     pool: PoolConfiguration? = nil, _ body: @escaping @Sendable (LocalPostgres, PostgresPool) async throws -> Success
 ) async throws -> Success {
     let loops = Array(testGroup.makeIterator()).count
-    var plain = PoolConfiguration(maximum: max(connections, loops))
-    plain.overload = nil
-    plain.connectTimeout = .seconds(60)
-    let postgres = PostgresPool(url: try url ?? TestServer.url, group: testGroup, configuration: configuration, pool: pool ?? plain)
+    let postgres = PostgresPool(
+        url: try url ?? TestServer.url, group: testGroup, configuration: configuration, pool: pool ?? .patient(max(connections, loops)))
     let loop = testGroup.any()
     do {
         let result = try await Task(executorPreference: loop.weirExecutor) { try await body(postgres[loop], postgres) }.value
@@ -47,7 +45,18 @@ extension PostgresConfiguration {
     /// Deadlines that only a hang reaches.
     static var patient: PostgresConfiguration {
         var configuration = PostgresConfiguration()
-        configuration.statementTimeout = .seconds(60)
+        configuration.statementTimeout = .seconds(120)
+        return configuration
+    }
+}
+
+extension PoolConfiguration {
+    /// Of so many connections, with deadlines that only a hang reaches. Tests put more work on few connections than a service would accept.
+    static func patient(_ maximum: Int) -> PoolConfiguration {
+        var configuration = PoolConfiguration(maximum: maximum)
+        configuration.overload = nil
+        configuration.connectTimeout = .seconds(60)
+        configuration.acquireTimeout = .seconds(120)
         return configuration
     }
 }

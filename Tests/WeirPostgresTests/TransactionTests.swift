@@ -120,9 +120,7 @@ struct TransactionTests {
     }
 
     @Test func nobodyFindsWhatAnotherLeft() async throws {
-        var pool = SmallPool()
-        pool.configuration.connectTimeout = .seconds(60)
-        try await withPostgres(pool: pool.configuration) { local, _ in
+        try await withPostgres(connections: 1) { local, _ in
             let process = try await local.withConnection { connection in
                 try await connection.execute("begin")
                 try await connection.execute("set application_name = 'left behind'")

@@ -27,8 +27,11 @@ func withRealRedis(_ version: RESPVersion, database: Int, _ body: @escaping @Sen
     var configuration = RedisConfiguration()
     configuration.version = version
     // For a machine that has other things to do.
-    configuration.commandTimeout = .seconds(30)
-    let pool = RedisPool(url: url, group: testGroup, configuration: configuration, pool: PoolConfiguration(maximum: 32))
+    configuration.commandTimeout = .seconds(60)
+    var connections = PoolConfiguration(maximum: 32)
+    connections.overload = nil
+    (connections.connectTimeout, connections.acquireTimeout) = (.seconds(60), .seconds(120))
+    let pool = RedisPool(url: url, group: testGroup, configuration: configuration, pool: connections)
     let loop = testGroup.next()
     let result = await Task(executorPreference: loop.weirExecutor) {
         _ = try await pool[loop].send(.flushdb())

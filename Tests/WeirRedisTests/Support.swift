@@ -54,7 +54,7 @@ func withRedis(
     var plain = PoolConfiguration(maximum: max(connections, loops))
     // These tests put more work on few connections than a service would accept.
     plain.overload = nil
-    plain.connectTimeout = .seconds(60)
+    (plain.connectTimeout, plain.acquireTimeout) = (.seconds(60), .seconds(120))
     let redis = RedisPool(url: url, group: testGroup, configuration: configuration, pool: pool ?? plain)
     do {
         try await body(redis)

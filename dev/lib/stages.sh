@@ -28,9 +28,9 @@ begin_run() {
     set -m
 }
 
-# run NAME: runs stage_NAME, notes its result and its time.
+# run NAME: runs stage_NAME, notes its result and its time. What a stage writes to $scratch/$stage.failures is shown at the very end.
 run() {
-    local name=$1 result=0 begun=$SECONDS
+    local name=$1 stage=$1 result=0 begun=$SECONDS
     printf '\n== %s\n' "$name"
     ("stage_$name") </dev/null 8>&- &
     stage_process=$!
@@ -44,9 +44,12 @@ run() {
 
 passed() { [ "${stage_results[$1]:-1}" -eq 0 ]; }
 
-# Prints the time of each stage; exits.
+# Prints what failed and the time of each stage; exits.
 end_run() {
     local index name result=0
+    for name in "${stage_order[@]}"; do
+        passed "$name" || [ ! -s "$scratch/$name.failures" ] || { printf '\n== %s failed with\n' "$name"; cat "$scratch/$name.failures"; }
+    done
     printf '\n'
     for index in "${!stage_order[@]}"; do
         name=${stage_order[$index]}

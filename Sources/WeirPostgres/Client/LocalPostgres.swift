@@ -137,6 +137,8 @@ public final class LocalPostgres: PostgresQuerying {
         guard self.waiting.add(query, deadline: deadline, number: number, answer: answer) else { return nil }
         self.hasWaiting = true
         self.connectOne()
+        // The pool may have had one at hand.
+        self.sendWaiting()
         return PostgresTicket(number: number)
     }
 

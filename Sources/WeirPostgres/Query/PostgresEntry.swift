@@ -21,6 +21,25 @@ struct PostgresEntry {
     var wasRepeated = false
     /// Nobody waits for it any more, and the server is to end it when its turn has come.
     var isToBeCancelled = false
+
+    @inline(__always)
+    init(
+        _ written: PostgresEncoder.Written, answer: PostgresAnswer, special: (any PostgresSpecialReceiver)?, number: UInt64,
+        deadline: NIODeadline, timer: DeadlineToken?
+    ) {
+        (self.answer, self.special, self.number, self.deadline, self.timer) = (answer, special, number, deadline, timer)
+        (self.statement, self.exchange, self.formats) = (written.statement, written.exchange, written.formats)
+        self.kept = written.kept.map(Int32.init) ?? -1
+    }
+
+    /// One that has no parameters.
+    init(
+        _ exchange: PostgresExchange, of statement: PostgresPreparedStatement? = nil, answer: PostgresAnswer,
+        special: (any PostgresSpecialReceiver)?, number: UInt64, deadline: NIODeadline, timer: DeadlineToken?
+    ) {
+        (self.answer, self.special, self.number, self.deadline, self.timer) = (answer, special, number, deadline, timer)
+        (self.statement, self.exchange, self.formats, self.kept) = (statement, exchange, nil, -1)
+    }
 }
 
 /// Told of what a statement brings beside rows.
