@@ -11,7 +11,9 @@ BENCHMARKS = pathlib.Path(__file__).resolve().parent.parent
 ROOT = BENCHMARKS.parent
 BUDGETS = BENCHMARKS / "Budgets"
 OUTPUT = BENCHMARKS / ".build"
-RELEASE = OUTPUT / "release"
+# Swift's is shared with the package itself: what both use is built once.
+SCRATCH = ROOT / ".build"
+RELEASE = SCRATCH / "release"
 JAVA_PATH = [f"/usr/share/java/{name}.jar" for name in ("HikariCP", "slf4j-api", "slf4j-nop")]
 # The Python that Debian's packages are for; another may come first in PATH.
 PYTHON = "/usr/bin/python3"
@@ -32,10 +34,10 @@ def run(command, **options):
 
 def build_swift(product, package=BENCHMARKS):
     """A release build. Its output goes to the standard error, so that results stand alone on the standard output."""
-    command = ["swift", "build", "-c", "release", "--package-path", str(package), "--product", product]
+    command = ["swift", "build", "-c", "release", "--package-path", str(package), "--scratch-path", str(SCRATCH), "--product", product]
     if subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr).returncode != 0:
         raise Failure(f"{product} does not build")
-    return package / ".build" / "release" / product
+    return RELEASE / product
 
 
 def has_swift(product, package=BENCHMARKS):
