@@ -152,7 +152,7 @@ let package = Package(
             name: "WeirPostgresTests",
             dependencies: [
                 "WeirPostgres", "WeirPostgresWire", "WeirPool", "WeirCore", "WeirTestKit", nioCore, nioPosix, nioEmbedded,
-                nioConcurrencyHelpers,
+                nioConcurrencyHelpers, nioSSL,
             ],
             swiftSettings: settings),
         .testTarget(

@@ -67,10 +67,18 @@ struct HostileLoginTests {
             session.send(.encryptionResponse(.ssl))
             session.channel.eventLoop.execute { session.letIn() }
         })
-        for mode in ["prefer", "require"] {
-            let error = try await Self.error(script, "sslmode=\(mode)")
-            #expect([.tlsFailed, .protocolViolation].contains(error.code), "\(error)")
-        }
+        let error = try await Self.error(script, "sslmode=require")
+        #expect([.tlsFailed, .protocolViolation].contains(error.code), "\(error)")
+    }
+
+    /// What an option of the user's, or a pooler's, may lead to.
+    @Test func anotherEncodingThanAskedFor() async throws {
+        let script = Self.script(startup: { session in
+            session.send(.authenticationOk(.init()), .parameterStatus(.init(name: "client_encoding", value: "LATIN1")))
+            session.send(.readyForQuery(.init(status: .idle)))
+        })
+        let error = try await Self.error(script)
+        #expect(error.code == .connectFailed)
     }
 
     @Test(arguments: ["prefer", "require"], ["X", "G", "s", "\0"]) func answersThatAreNone(mode: String, answer: String) async throws {

@@ -1,6 +1,7 @@
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Testing
 import WeirCore
 import WeirPool
@@ -155,6 +156,11 @@ struct LoginTests {
             let (name, usesTLS) = try await Self.whoAmI(try Self.url("tls", "sslmode=\(mode)"))
             #expect(name == "tls" && usesTLS)
         }
+        // Another may come only without.
+        let (name, usesTLS) = try await Self.whoAmI(try Self.url("plain", "sslmode=prefer"))
+        #expect(name == "plain" && !usesTLS)
+        let required = await Connecting.error(try Self.url("plain", "sslmode=require"))
+        #expect(required?.code == .authenticationFailed && required?.sqlState == .invalidAuthorization)
     }
 
     /// By mode: which of right and wrong authority and name are taken. The certificate is for localhost and 127.0.0.1, and NIOSSL is content
@@ -169,9 +175,8 @@ struct LoginTests {
                 host: name == "localhost" ? name : "127.0.0.1")
             let isFine: Bool
             switch mode {
-            case .disable, .prefer, .require: isFine = true
-            case .verifyCA: isFine = authority == "root"
-            case .verifyFull: isFine = authority == "root"
+            case .disable, .prefer: isFine = true
+            case .require, .verifyCA, .verifyFull: isFine = authority == "root"
             }
             if isFine {
                 let (_, usesTLS) = try await Self.whoAmI(url, configuration)
@@ -179,6 +184,23 @@ struct LoginTests {
             } else {
                 #expect(await Connecting.error(url, configuration)?.code == .tlsFailed, "\(mode) \(authority) \(name)")
             }
+        }
+    }
+
+    /// It speaks TLS, but no version that is spoken here: who only prefers it goes without.
+    @Test(.enabled(if: OwnPostgres.isThere), arguments: ["prefer", "require"]) func versionsOfTLSThatDoNotMeet(mode: String) async throws {
+        let server = try await OwnPostgres.start(
+            "-c", "ssl=on", "-c", "ssl_min_protocol_version=TLSv1.3", certificate: "\(try Self.certificates())/server")
+        var configuration = PostgresConfiguration.patient
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.maximumTLSVersion = .tlsv12
+        configuration.tls = tls
+        let url = try server.url("sslmode=\(mode)")
+        if mode == "prefer" {
+            let (_, usesTLS) = try await Self.whoAmI(url, configuration)
+            #expect(!usesTLS)
+        } else {
+            #expect(await Connecting.error(url, configuration)?.code == .tlsFailed)
         }
     }
 

@@ -79,6 +79,20 @@ struct StreamTests {
         }
     }
 
+    /// Rows were asked for: a copy is not taken for none of them, and the server stops it.
+    @Test func aCopyThatNobodyTakesIsAnError() async throws {
+        try await withPostgres(connections: 1) { local, _ in
+            try await local.withConnection { connection in
+                let error = await PostgresError.of {
+                    _ = try await connection.query("copy (select generate_series(1, 100000000)) to stdout")
+                }
+                #expect(error?.code == .unexpectedResult)
+                let value = try await connection.query("select 1")[0].decode(Int.self)
+                #expect(value == 1)
+            }
+        }
+    }
+
     @Test func copiesGoInAndOut() async throws {
         try await withPostgres(connections: 1) { local, _ in
             try await local.withConnection { connection in

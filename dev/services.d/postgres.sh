@@ -17,6 +17,7 @@
 #   scram, md5, cleartext   by password, in that way of asking for it
 #   trusted                 without one
 #   tls                     by SCRAM, refused without TLS
+#   plain                   without a password, refused with TLS
 #   certificate             by a client certificate: certificates/certificate.crt, which has that name
 
 # Debian keeps the server's binaries of each version in a directory of their own.
@@ -106,6 +107,7 @@ host      all          md5         127.0.0.1/32  md5
 host      all          cleartext   127.0.0.1/32  password
 host      all          trusted     127.0.0.1/32  trust
 hostssl   all          tls         127.0.0.1/32  scram-sha-256
+hostnossl all          plain       127.0.0.1/32  trust
 hostssl   all          certificate 127.0.0.1/32  cert
 END
 }
@@ -117,6 +119,7 @@ create user scram password 'p@ss:word';
 create user cleartext password 'p@ss:word';
 create user tls password 'p@ss:word';
 create user trusted;
+create user plain;
 create user certificate;
 set password_encryption = 'md5';
 create user md5 password 'p@ss:word';

@@ -59,12 +59,8 @@ extension PostgresConnection {
 private final class PostgresCopyOutReceiver: PostgresSpecialReceiver {
     private let inlet: PostgresStream<ByteBuffer>.Inlet
     init(_ inlet: PostgresStream<ByteBuffer>.Inlet) { self.inlet = inlet }
+    var takesCopies: Bool { true }
     func postgresCopyData(_ data: ByteBuffer) { self.inlet.stream?.take(data) }
-    func postgresColumns(_ columns: PostgresRowColumns) {}
-    func postgresResultEnded(_ command: PostgresCommandTag) {}
-    func postgresSuspended() {}
-    func postgresCopyIn() {}
-    func postgresCopyOut() {}
 }
 
 /// What a `COPY … TO STDOUT` sends, on its connection's loop. As ``PostgresRowSequence``, of bytes.
@@ -217,9 +213,4 @@ public final class PostgresCopyWriter: PostgresReceiver, PostgresSpecialReceiver
         self.wake()
     }
 
-    func postgresColumns(_ columns: PostgresRowColumns) {}
-    func postgresResultEnded(_ command: PostgresCommandTag) {}
-    func postgresSuspended() {}
-    func postgresCopyOut() {}
-    func postgresCopyData(_ data: ByteBuffer) {}
 }

@@ -74,11 +74,6 @@ public final class PostgresCursor {
         func postgresCompleted(_ command: PostgresCommandTag, tag: UInt64) { self.whenDone(.success(self.rows)) }
         func postgresFailed(_ error: PostgresError, tag: UInt64) { self.whenDone(.failure(error)) }
         func postgresSuspended() { self.isSuspended = true }
-        func postgresColumns(_ columns: PostgresRowColumns) {}
-        func postgresResultEnded(_ command: PostgresCommandTag) {}
-        func postgresCopyIn() {}
-        func postgresCopyOut() {}
-        func postgresCopyData(_ data: ByteBuffer) {}
     }
 }
 

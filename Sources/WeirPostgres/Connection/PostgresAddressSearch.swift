@@ -9,6 +9,8 @@ final class PostgresAddressSearch {
     private var tried = 0
     /// A standby was preferred, and there was none: any will do now.
     private var takesAny = false
+    /// TLS was preferred, and there was none with this address.
+    private var goesPlain = false
     private var dial: PostgresDial?
     private var timer: Scheduled<Void>?
     private var whenDone: ((Result<(PostgresConnection, address: Int), PostgresError>) -> Void)?
@@ -42,7 +44,8 @@ final class PostgresAddressSearch {
 
     private func tryCurrent() {
         let attributes = self.takesAny ? PostgresSessionAttributes.any : self.target.url.sessionAttributes
-        let dial = PostgresDial(self.target, to: self.addresses[self.current], attributes: attributes, loopContext: self.loopContext)
+        let target = self.goesPlain ? self.target.withoutTLS : self.target
+        let dial = PostgresDial(target, to: self.addresses[self.current], attributes: attributes, loopContext: self.loopContext)
         self.dial = dial
         let seconds = self.target.url.connectTimeoutSeconds.map { TimeAmount.seconds(Int64($0)) }
         // One address has all the time that the pool gives, unless its own is said.
@@ -64,6 +67,11 @@ final class PostgresAddressSearch {
         switch result {
         case .success(let connection): self.finish(.success((connection, self.current)))
         case .failure(let error):
+            if self.mayGoPlain(after: error) {
+                self.goesPlain = true
+                return self.tryCurrent()
+            }
+            self.goesPlain = false
             self.tried += 1
             // Who is refused by one is refused by all, and may be locked out for asking again.
             guard error.code != .authenticationFailed else { return self.finish(.failure(error)) }
@@ -75,6 +83,14 @@ final class PostgresAddressSearch {
             }
             self.finish(.failure(error))
         }
+    }
+
+    private func mayGoPlain(after error: PostgresError) -> Bool {
+        guard self.target.url.tlsMode == .prefer, self.target.usesTLS, !self.goesPlain,
+            case .tcp = self.addresses[self.current]
+        else { return false }
+        // Who may not come with TLS may come without: that is no refusal of a password.
+        return error.code == .tlsFailed || error.server?.sqlState == .invalidAuthorization
     }
 
     private func finish(_ result: Result<(PostgresConnection, address: Int), PostgresError>) {

@@ -114,9 +114,4 @@ final class PostgresSimpleCollector: PostgresReceiver, PostgresSpecialReceiver {
     }
 
     func postgresFailed(_ error: PostgresError, tag: UInt64) { self.whenDone(.failure(error)) }
-    func postgresColumns(_ columns: PostgresRowColumns) {}
-    func postgresSuspended() {}
-    func postgresCopyIn() {}
-    func postgresCopyOut() {}
-    func postgresCopyData(_ data: ByteBuffer) {}
 }

@@ -161,11 +161,20 @@ extension PostgresConnection {
             // Others have nothing to copy, and one that was given up has nothing any more.
             guard let writer = special as? PostgresCopyWriter, writer.isBeginning else { return self.refuseCopyIn() }
             writer.postgresCopyIn()
-        case .copyOut: special?.postgresCopyOut()
+        case .copyOut:
+            // Nobody takes it: the server need not send it all.
+            if !(special?.takesCopies ?? false) { self.refuseCopyOut() }
         case .copyData: special?.postgresCopyData(frame.payload)
         case .parsed, .copyDone, .progress, .row, .completed, .ready: break
         }
         return true
+    }
+
+    private func refuseCopyOut() {
+        guard let number = self.state.pointee.entries.first?.number else { return }
+        _ = self.abandon(number) {
+            PostgresError(.unexpectedResult, "the statement copies: rows are asked for, see copyOut", mayHaveRun: $0)
+        }
     }
 
     /// Nobody here has anything to copy.

@@ -20,9 +20,12 @@ struct PostgresServerTarget: Sendable {
             self.tls = nil
             return
         }
+        // A root that is named is there to be verified with, as libpq has it.
+        let namesRoot = url.rootCertificateFile != nil
         self.tls = ClientTLS(serverName: configuration.tlsServerName) {
             var tls = try configuration.tls ?? Self.configuration(of: url)
             switch url.tlsMode {
+            case .require where namesRoot: tls.certificateVerification = .noHostnameVerification
             case .disable, .prefer, .require: tls.certificateVerification = .none
             case .verifyCA: tls.certificateVerification = .noHostnameVerification
             case .verifyFull: tls.certificateVerification = .fullVerification
@@ -30,6 +33,13 @@ struct PostgresServerTarget: Sendable {
             return tls
         }
     }
+
+    private init(url: PostgresURL, configuration: PostgresConfiguration, keys: PostgresKeyDerivation) {
+        (self.url, self.configuration, self.keys, self.tls) = (url, configuration, keys, nil)
+    }
+
+    /// The same, in plain text.
+    var withoutTLS: PostgresServerTarget { PostgresServerTarget(url: self.url, configuration: self.configuration, keys: self.keys) }
 
     private static func configuration(of url: PostgresURL) throws -> TLSConfiguration {
         var tls = TLSConfiguration.makeClientConfiguration()

@@ -5,9 +5,10 @@
 public enum PostgresTLSMode: String, Hashable, Sendable, CaseIterable {
     /// No TLS.
     case disable
-    /// TLS if the server speaks it, without knowing who that is: anyone in between may say that it does not.
+    /// TLS if the server speaks it, without knowing who that is: anyone in between may say that it does not. Where TLS cannot be agreed on, or
+    /// the server does not let this user in with it, the connect is tried without.
     case prefer
-    /// TLS or nothing, without knowing with whom.
+    /// TLS or nothing, without knowing with whom; as `verifyCA` where a root certificate is named.
     case require
     /// As `require`, with a certificate of a trusted authority, for whatever name.
     case verifyCA = "verify-ca"

@@ -123,6 +123,11 @@ final class PostgresLogin {
                 processID: key.processID, secretKey: ByteBuffer(bytes: key.secretKey.readableBytesView))
         case (.readyForQuery(let ready), .settings):
             guard ready.status == .idle else { return false }
+            // Text would be read as what it is not.
+            if let encoding = self.connection.parameters["client_encoding"], encoding != "UTF8" {
+                self.fail(.connectFailed, "the server does not take UTF-8 for text, as an option has it")
+                return true
+            }
             self.finish(nil)
         default: return false
         }

@@ -49,9 +49,20 @@ protocol PostgresSpecialReceiver: AnyObject {
     func postgresResultEnded(_ command: PostgresCommandTag)
     /// The portal has more rows, and is gone.
     func postgresSuspended()
+    /// Whether what the server copies has somebody who takes it.
+    var takesCopies: Bool { get }
     func postgresCopyIn()
-    func postgresCopyOut()
     func postgresCopyData(_ data: ByteBuffer)
+}
+
+/// What none of them has to do.
+extension PostgresSpecialReceiver {
+    func postgresColumns(_ columns: PostgresRowColumns) {}
+    func postgresResultEnded(_ command: PostgresCommandTag) {}
+    func postgresSuspended() {}
+    var takesCopies: Bool { false }
+    func postgresCopyIn() {}
+    func postgresCopyData(_ data: ByteBuffer) {}
 }
 
 /// The statement whose messages come now, taken apart so that little is touched for each of them.
