@@ -63,7 +63,7 @@ func impatientPool(connectTimeout: TimeAmount = .seconds(30)) -> PoolConfigurati
     var pool = PoolConfiguration(maximum: Array(testGroup.makeIterator()).count * 2)
     pool.circuitThreshold = 1
     pool.overload = nil
-    pool.connectTimeout = connectTimeout
+    (pool.connectTimeout, pool.acquireTimeout) = (connectTimeout, .seconds(120))
     return pool
 }
 

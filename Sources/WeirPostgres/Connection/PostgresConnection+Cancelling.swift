@@ -9,14 +9,12 @@ extension PostgresConnection {
     ///
     /// - Returns: whether it was waited for.
     func abandon(_ number: UInt64, _ error: (_ mayHaveRun: Bool) -> PostgresError) -> Bool {
-        guard let offset = self.state.pointee.entries.firstIndex(where: { $0.number == number && $0.answer.receiver != nil }) else {
-            return false
-        }
-        let place = self.state.pointee.entries.distance(from: self.state.pointee.entries.startIndex, to: offset)
-        let answer = self.state.pointee.entries[offset].answer
-        self.state.pointee.entries[offset].answer.receiver = nil
-        self.state.pointee.entries[offset].isToBeCancelled = true
-        if place == 0, self.state.pointee.front.isLoaded { self.state.pointee.front.answer.receiver = nil }
+        let places = 0..<self.state.pointee.entries.count
+        guard let place = places.first(where: { self.state.pointee.entries[$0].pointee.number == number }),
+            case let entry = self.state.pointee.entries[place], case let answer = entry.pointee.answer, answer.receiver != nil
+        else { return false }
+        entry.pointee.answer.receiver = nil
+        entry.pointee.isToBeCancelled = true
         let mayHaveRun = place < self.state.pointee.sent
         if place == 0, mayHaveRun { self.cancelFront() }
         answer.failed(error(mayHaveRun))
@@ -48,7 +46,7 @@ extension PostgresConnection {
     }
 
     func cancelledHasEnded() {
-        if let timer = self.cancelTimer.take() { self.loopContext.deadlines.cancel(timer) }
+        if let timer = self.cancelTimer.take() { self.deadlines.cancel(timer) }
         self.cancelOver()
     }
 

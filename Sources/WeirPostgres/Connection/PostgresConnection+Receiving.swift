@@ -64,21 +64,21 @@ extension PostgresConnection {
     func received(
         _ header: PostgresFrameHeader, _ pointer: UnsafeRawBufferPointer, _ at: Int, _ bytes: ByteBuffer
     ) throws(PostgresWireError) -> Bool {
-        guard self.login == nil, self.state.pointee.sent > 0, let kind = PostgresBackend.Kind(rawValue: header.tag), !kind.isAsynchronous
+        guard self.login == nil, self.state.pointee.sent > 0, let kind = PostgresBackend.Kind(rawValue: header.tag), !kind.isAsynchronous,
+            let entry = self.state.pointee.entries.first
         else { return try self.receivedAside(header, at, bytes) }
-        if !self.state.pointee.front.isLoaded { self.loadFront() }
-        if kind == .errorResponse { self.noteFailure() }
-        guard let event = self.state.pointee.front.exchange.received(kind) else { return false }
+        if kind == .errorResponse { self.noteFailure(entry.pointee.exchange) }
+        guard let event = entry.pointee.exchange.received(kind) else { return false }
         switch event {
         case .progress: return true
-        case .row: return try self.receivedRow(header, pointer, at, bytes)
+        case .row: return try self.receivedRow(entry, header, pointer, at, bytes)
         case .completed:
             // Without its terminator; an empty query has none.
             self.state.pointee.front.command = bytes.getSlice(
                 at: bytes.readerIndex &+ at &+ 5, length: max(0, header.length &- 6))
             self.state.pointee.front.mayDiscard = header.length > 6 && pointer[at &+ 5] == UInt8(ascii: "D")
             // Of several results of one text only the last one's is looked at at the end.
-            if self.state.pointee.front.statement == nil { self.resultOfTextEnded() }
+            if entry.pointee.statement == nil { self.resultOfTextEnded(entry.pointee.special) }
             return true
         case .ready:
             guard let status = PostgresTransactionStatus(rawValue: pointer[at &+ 5]) else { return false }
@@ -88,7 +88,7 @@ extension PostgresConnection {
         }
     }
 
-    func resultOfTextEnded() {
+    private func resultOfTextEnded(_ special: (any PostgresSpecialReceiver)?) {
         let command = self.commandTag
         // A text may have any number of statements: what they were is told by their ends.
         switch command.verb {
@@ -96,28 +96,22 @@ extension PostgresConnection {
             self.isAltered = true
         default: self.noteDiscard(command)
         }
-        self.state.pointee.front.special?.postgresResultEnded(command)
-    }
-
-    func loadFront() {
-        guard let entry = self.state.pointee.entries.first else { preconditionFailure("a statement was sent that is not there") }
-        self.state.pointee.front = PostgresFront(
-            exchange: entry.exchange, answer: entry.answer, special: entry.special, statement: entry.statement, isLoaded: true)
+        special?.postgresResultEnded(command)
     }
 
     @inline(__always)
     func receivedRow(
-        _ header: PostgresFrameHeader, _ pointer: UnsafeRawBufferPointer, _ at: Int, _ bytes: ByteBuffer
+        _ entry: UnsafeMutablePointer<PostgresEntry>, _ header: PostgresFrameHeader, _ pointer: UnsafeRawBufferPointer, _ at: Int, _ bytes: ByteBuffer
     ) throws(PostgresWireError) -> Bool {
-        guard let columns = self.state.pointee.front.columns ?? self.state.pointee.front.statement?.columns else { return false }
+        guard let columns = self.state.pointee.front.columns ?? entry.pointee.statement?.columns else { return false }
         let row = try PostgresDataRow(
             pointer, payload: (at &+ 5)..<(at &+ header.length), maximumColumns: self.configuration.wireLimits.maximumColumns)
         guard row.count == columns.count else { return false }
         self.state.pointee.front.hadRows = true
-        guard let receiver = self.state.pointee.front.answer.receiver,
+        guard let receiver = entry.pointee.answer.receiver,
             let slice = bytes.getSlice(at: bytes.readerIndex &+ at &+ 7, length: header.length &- 7)
         else { return true }
-        receiver.postgresRow(PostgresRow(checked: slice, columns: columns), tag: self.state.pointee.front.answer.tag)
+        receiver.postgresRow(PostgresRow(checked: slice, columns: columns), tag: entry.pointee.answer.tag)
         return true
     }
 
@@ -130,17 +124,18 @@ extension PostgresConnection {
 
     var commandTag: PostgresCommandTag { PostgresCommandTag(PostgresString(self.state.pointee.front.command ?? ByteBuffer())) }
 
-    func noteFailure() {
-        self.state.pointee.front.failedBeforeParsed = self.state.pointee.front.exchange.isBeforeParsed
-        self.state.pointee.front.failedBeforeDescribed = self.state.pointee.front.exchange.isBeforeDescribed
+    private func noteFailure(_ exchange: PostgresExchange) {
+        self.state.pointee.front.failedBeforeParsed = exchange.isBeforeParsed
+        self.state.pointee.front.failedBeforeDescribed = exchange.isBeforeDescribed
     }
 
     func receivedSpecial(_ event: PostgresExchange.Event, _ frame: PostgresFrame) throws(PostgresWireError) -> Bool {
-        let special = self.state.pointee.front.special
+        guard let entry = self.state.pointee.entries.first else { return false }
+        let (special, statement) = (entry.pointee.special, entry.pointee.statement)
         switch event {
         case .columns:
             let description = try PostgresBackend.RowDescription(frame, limits: self.configuration.wireLimits)
-            if let statement = self.state.pointee.front.statement {
+            if let statement {
                 let columns = PostgresRowColumns(description, format: statement.resultFormat)
                 statement.columns = columns
                 special?.postgresColumns(columns)
@@ -149,7 +144,7 @@ extension PostgresConnection {
                 self.state.pointee.front.columns = columns
                 special?.postgresColumns(columns)
             }
-        case .noColumns: self.state.pointee.front.statement?.columns = PostgresRowColumns.none
+        case .noColumns: statement?.columns = PostgresRowColumns.none
         case .failed:
             let response = try PostgresBackend.ErrorResponse(frame, limits: self.configuration.wireLimits)
             let error = PostgresServerError(response.fields)
@@ -159,7 +154,7 @@ extension PostgresConnection {
         case .suspended: special?.postgresSuspended()
         case .copyIn:
             // Others have nothing to copy, and one that was given up has nothing any more.
-            guard let writer = special as? PostgresCopyWriter, writer.isBeginning else { return self.refuseCopyIn() }
+            guard let writer = special as? PostgresCopyWriter, writer.isBeginning else { return self.refuseCopyIn(isExtended: statement != nil) }
             writer.postgresCopyIn()
         case .copyOut:
             // Nobody takes it: the server need not send it all.
@@ -171,15 +166,14 @@ extension PostgresConnection {
     }
 
     private func refuseCopyOut() {
-        guard let number = self.state.pointee.entries.first?.number else { return }
+        guard let number = self.state.pointee.entries.first?.pointee.number else { return }
         _ = self.abandon(number) {
             PostgresError(.unexpectedResult, "the statement copies: rows are asked for, see copyOut", mayHaveRun: $0)
         }
     }
 
     /// Nobody here has anything to copy.
-    func refuseCopyIn() -> Bool {
-        let isExtended = self.state.pointee.front.statement != nil
+    private func refuseCopyIn(isExtended: Bool) -> Bool {
         try? self.write { buffer throws(PostgresWireError) in
             try PostgresFrontend.CopyFail(reason: "a copy was not asked for").write(into: &buffer)
             // In the extended protocol the Sync that was sent with it is taken for a part of the copy.

@@ -10,18 +10,15 @@ extension PostgresConnection {
         self.state.pointee.status = status
         let mayBeHit = self.cancels > 0 || self.atRisk > 0
         if self.atRisk > 0 { self.atRisk -= 1 }
-        if let timer = entry.timer { self.loopContext.deadlines.cancel(timer) }
+        if let timer = entry.timer { self.deadlines.cancel(timer) }
         if self.state.pointee.front.error == nil, !entry.isToBeCancelled {
             if entry.kept >= 0 { _ = self.state.pointee.encoder.takeKept(Int(entry.kept), wanted: false) }
-            let answer = self.state.pointee.front.answer
             let command = self.commandTag
+            let mayDiscard = self.state.pointee.front.mayDiscard
             // What was read is free for the next read.
-            self.state.pointee.front.command = nil
-            self.state.pointee.front.isLoaded = false
-            self.state.pointee.front.answer.receiver = nil
-            self.state.pointee.front.special = nil
-            if self.state.pointee.front.mayDiscard { self.noteDiscard(command) }
-            answer.completed(command)
+            self.state.pointee.front.reset()
+            if mayDiscard { self.noteDiscard(command) }
+            entry.answer.completed(command)
         } else {
             self.finishUnhappily(entry, mayBeHit: mayBeHit)
         }
@@ -29,14 +26,14 @@ extension PostgresConnection {
         if status != .idle, self.isShared {
             return self.end(.connectionLost, "a statement left a transaction open on a connection that others share")
         }
-        if self.state.pointee.entries.first?.isToBeCancelled ?? false, self.cancelNext() { return }
+        if self.state.pointee.entries.first?.pointee.isToBeCancelled ?? false, self.cancelNext() { return }
         if let onRoom { onRoom() }
     }
 
     /// The statement whose turn has come is one that nobody waits for.
     func cancelNext() -> Bool {
         guard self.cancels == 0, self.cancelTimer == nil, self.state.pointee.sent > 0,
-            self.state.pointee.entries.first?.isToBeCancelled ?? false
+            self.state.pointee.entries.first?.pointee.isToBeCancelled ?? false
         else { return false }
         self.cancelFront()
         return true
@@ -73,13 +70,13 @@ extension PostgresConnection {
             !front.failedBeforeParsed && (state == .invalidStatementName || front.error?.meansStalePlan ?? false)
         let isOthersFault = mayBeHit && state == .queryCanceled && !entry.isToBeCancelled
         let mayRepeat =
-            (isStale || isOthersFault || lacksBinary) && !entry.wasRepeated && !front.hadRows && front.answer.receiver != nil
+            (isStale || isOthersFault || lacksBinary) && !entry.wasRepeated && !front.hadRows && entry.answer.receiver != nil
             && self.state.pointee.status == .idle && entry.kept >= 0 && (self.isShared || self.state.pointee.entries.isEmpty)
         let kept = entry.kept >= 0 ? self.state.pointee.encoder.takeKept(Int(entry.kept), wanted: mayRepeat) : nil
         if entry.isToBeCancelled { self.cancelledHasEnded() }
         if mayRepeat, let kept, let statement = entry.statement, self.sendAgain(entry, statement, kept) { return }
         guard let error = front.error else { return }
-        front.answer.failed(
+        entry.answer.failed(
             PostgresError(
                 .serverError, "the server answered with an error",
                 mayHaveRun: entry.statement == nil || !(self.state.pointee.status == .idle), server: error))

@@ -116,7 +116,7 @@ extension PostgresConnection {
     func newPortal() -> String { "p\(self.nextNumber())" }
 
     /// The statement that was given last.
-    var lastStatement: PostgresPreparedStatement? { self.state.pointee.entries.last?.statement }
+    var lastStatement: PostgresPreparedStatement? { self.state.pointee.entries.last?.pointee.statement }
 
     /// Sends data of a copy at once.
     ///
@@ -143,13 +143,13 @@ extension PostgresConnection {
 
     func arm(_ deadline: NIODeadline, _ number: UInt64) -> DeadlineToken? {
         guard deadline < .distantFuture else { return nil }
-        let target = self.deadlineTarget ?? self.loopContext.deadlines.register(Alarm(self))
+        let target = self.deadlineTarget ?? self.deadlines.register(Alarm(self))
         self.deadlineTarget = target
-        return self.loopContext.deadlines.arm(at: deadline, target: target, tag: number)
+        return self.deadlines.arm(at: deadline, target: target, tag: number)
     }
 
     @inline(__always)
-    func append(_ entry: PostgresEntry) {
+    func append(_ entry: consuming PostgresEntry) {
         self.state.pointee.entries.append(entry)
         self.flushLater()
     }

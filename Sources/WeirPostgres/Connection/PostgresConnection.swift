@@ -15,10 +15,10 @@ public final class PostgresConnection: ChannelInboundHandler {
 
     // Behind a pointer, so that no exclusivity check is paid for each message.
     @usableFromInline
-    struct State {
+    struct State: ~Copyable {
         var input = ByteBuffer()
         var scanner: PostgresFrameScanner
-        var entries = CircularBuffer<PostgresEntry>(initialCapacity: 64)
+        var entries = PostgresEntryRing()
         /// Entries that were given to the channel.
         var sent = 0
         @usableFromInline var encoder: PostgresEncoder
@@ -28,6 +28,8 @@ public final class PostgresConnection: ChannelInboundHandler {
     }
 
     let loopContext: LoopContext
+    /// The loop's.
+    let deadlines: LoopDeadlines
     public let configuration: PostgresConfiguration
     @usableFromInline let state: UnsafeMutablePointer<State>
     private(set) var context: ChannelHandlerContext?
@@ -38,7 +40,7 @@ public final class PostgresConnection: ChannelInboundHandler {
     /// Until the messages that have come are gone through.
     var isFlushDeferred = false
     let flusher = Flusher()
-    var deadlineTarget: DeadlineTarget?
+    @exclusivity(unchecked) var deadlineTarget: DeadlineTarget?
 
     /// Takes what comes until the login is done.
     var login: PostgresLogin?
@@ -89,6 +91,7 @@ public final class PostgresConnection: ChannelInboundHandler {
 
     init(loopContext: LoopContext, configuration: PostgresConfiguration, phase: PostgresFrameScanner.Phase) {
         self.loopContext = loopContext
+        self.deadlines = loopContext.deadlines
         self.configuration = configuration
         self.state = .allocate(capacity: 1)
         self.state.initialize(
@@ -102,7 +105,7 @@ public final class PostgresConnection: ChannelInboundHandler {
 
     deinit {
         self.flusher.connection = nil
-        if let deadlineTarget { self.loopContext.deadlines.unregister(deadlineTarget) }
+        if let deadlineTarget { self.deadlines.unregister(deadlineTarget) }
         self.state.deinitialize(count: 1)
         self.state.deallocate()
     }
@@ -207,21 +210,20 @@ public final class PostgresConnection: ChannelInboundHandler {
         self.onRoom = nil
         self.onWritable = nil
         self.cancelOnServer = nil
-        if let deadlineTarget { self.loopContext.deadlines.unregister(deadlineTarget) }
+        if let deadlineTarget { self.deadlines.unregister(deadlineTarget) }
         self.deadlineTarget = nil
         self.context?.close(promise: nil)
         onClose?()
         let farewell = self.state.pointee.front.error ?? self.farewell
-        let entries = self.state.pointee.entries
+        let entries = self.state.pointee.entries.removeAll()
         let sent = self.state.pointee.sent
-        self.state.pointee.entries = CircularBuffer()
         self.state.pointee.sent = 0
-        let front = self.state.pointee.front
+        let hasError = self.state.pointee.front.error != nil
         self.state.pointee.front = PostgresFront()
         login?.connectionEnded(PostgresError(code, message, cause: cause, server: farewell))
         for (place, entry) in entries.enumerated() {
             // The one that the server had answered fails by that answer.
-            let isAnswered = place == 0 && front.isLoaded && front.error != nil
+            let isAnswered = place == 0 && hasError
             entry.answer.failed(
                 PostgresError(
                     isAnswered ? .serverError : code, isAnswered ? "the server answered with an error" : message, cause: cause,

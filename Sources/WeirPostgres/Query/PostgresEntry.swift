@@ -12,7 +12,7 @@ struct PostgresEntry {
     let timer: DeadlineToken?
     /// Nil for what is not bound: simple queries, the connection's own.
     let statement: PostgresPreparedStatement?
-    let exchange: PostgresExchange
+    var exchange: PostgresExchange
     /// Bytes of its parameters that are kept; negative: none, as they are too many.
     let kept: Int32
     /// Of its parameters, nil if all are binary.
@@ -65,12 +65,9 @@ extension PostgresSpecialReceiver {
     func postgresCopyData(_ data: ByteBuffer) {}
 }
 
-/// The statement whose messages come now, taken apart so that little is touched for each of them.
+/// What has come of the statement whose messages come now.
 struct PostgresFront {
-    var exchange = PostgresExchange.simple
-    var answer = PostgresAnswer(receiver: nil, tag: 0)
-    var special: (any PostgresSpecialReceiver)?
-    var statement: PostgresPreparedStatement?
+    /// Of a text, whose results are described one after the other; those of a statement are its own.
     var columns: PostgresRowColumns?
     var command: ByteBuffer?
     /// Whether the command may have thrown away what was prepared.
@@ -80,5 +77,13 @@ struct PostgresFront {
     var failedBeforeParsed = false
     var failedBeforeDescribed = false
     var hadRows = false
-    var isLoaded = false
+
+    /// After a statement that did not fail.
+    @inline(__always)
+    mutating func reset() {
+        self.columns = nil
+        self.command = nil
+        self.mayDiscard = false
+        self.hadRows = false
+    }
 }
