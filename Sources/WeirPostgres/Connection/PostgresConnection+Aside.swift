@@ -1,5 +1,6 @@
 import NIOCore
 import WeirPostgresWire
+import WeirSockets
 
 /// What belongs to no statement: the login, what may come at any time, and what nobody asked for.
 extension PostgresConnection {
@@ -53,6 +54,8 @@ extension PostgresConnection {
 
     /// Statements may be sent.
     func loginDone() {
+        // All that was said has been answered, so that nothing is with the channel.
+        if let login, !login.usesTLS, let context { self.socket = DirectSocket(context) }
         self.login = nil
         self.state.pointee.status = .idle
     }

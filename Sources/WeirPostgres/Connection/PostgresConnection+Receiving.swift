@@ -101,7 +101,8 @@ extension PostgresConnection {
 
     @inline(__always)
     func receivedRow(
-        _ entry: UnsafeMutablePointer<PostgresEntry>, _ header: PostgresFrameHeader, _ pointer: UnsafeRawBufferPointer, _ at: Int, _ bytes: ByteBuffer
+        _ entry: UnsafeMutablePointer<PostgresEntry>, _ header: PostgresFrameHeader, _ pointer: UnsafeRawBufferPointer, _ at: Int,
+        _ bytes: ByteBuffer
     ) throws(PostgresWireError) -> Bool {
         guard let columns = self.state.pointee.front.columns ?? entry.pointee.statement?.columns else { return false }
         let row = try PostgresDataRow(
@@ -154,7 +155,9 @@ extension PostgresConnection {
         case .suspended: special?.postgresSuspended()
         case .copyIn:
             // Others have nothing to copy, and one that was given up has nothing any more.
-            guard let writer = special as? PostgresCopyWriter, writer.isBeginning else { return self.refuseCopyIn(isExtended: statement != nil) }
+            guard let writer = special as? PostgresCopyWriter, writer.isBeginning else {
+                return self.refuseCopyIn(isExtended: statement != nil)
+            }
             writer.postgresCopyIn()
         case .copyOut:
             // Nobody takes it: the server need not send it all.

@@ -1,6 +1,7 @@
 import NIOCore
 import WeirCore
 import WeirPostgresWire
+import WeirSockets
 
 /// Statements go out in the order in which they are given; those of one pass of the loop share one write.
 extension PostgresConnection {
@@ -123,8 +124,22 @@ extension PostgresConnection {
     /// - Returns: whether more may follow; if not, ``onWritable`` is called when it may.
     func writeCopy(_ bytes: ByteBuffer) -> Bool {
         self.flush()
-        self.context?.writeAndFlush(Self.wrapOutboundOut(bytes), promise: nil)
+        if let context { self.put(bytes, context) }
         return self.isWritable
+    }
+
+    /// Straight to the socket where it takes all, otherwise through the channel, and so until that has nothing left.
+    private func put(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
+        var rest = bytes
+        if let socket, self.writesInChannel == 0, context.channel.isActive {
+            rest.moveReaderIndex(forwardBy: socket.send(bytes))
+            if rest.readableBytes == 0 { return }
+        }
+        guard self.socket != nil else { return context.writeAndFlush(Self.wrapOutboundOut(rest), promise: nil) }
+        self.writesInChannel += 1
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolated().whenComplete { _ in self.writesInChannel -= 1 }
+        context.writeAndFlush(Self.wrapOutboundOut(rest), promise: promise)
     }
 
     /// Appends messages that belong to a statement that was sent.
@@ -179,7 +194,7 @@ extension PostgresConnection {
         guard self.isWritable, self.cancels == 0, let context, self.state.pointee.encoder.unsent.readableBytes > 0 else { return }
         if self.state.pointee.sent == 0 { self.lastProgress = self.loopContext.passTime }
         self.state.pointee.sent = self.state.pointee.entries.count
-        context.writeAndFlush(Self.wrapOutboundOut(self.state.pointee.encoder.takeUnsent()), promise: nil)
+        self.put(self.state.pointee.encoder.takeUnsent(), context)
         self.state.pointee.encoder.reclaimMemory()
     }
 }

@@ -1,6 +1,7 @@
 public import NIOCore
 import WeirCore
 public import WeirPostgresWire
+import WeirSockets
 
 /// One connection to a Postgres server: statements go out in the order in which they are given, each with a Sync of its own, and each gets
 /// one answer, its own result or an error.
@@ -35,6 +36,10 @@ public final class PostgresConnection: ChannelInboundHandler {
     private(set) var context: ChannelHandlerContext?
     var isClosed = false
     private(set) var isWritable = false
+    /// Nil where everything goes through the channel: before the login is done, and under TLS.
+    @exclusivity(unchecked) var socket: DirectSocket?
+    /// Writes that the channel has not done.
+    @exclusivity(unchecked) var writesInChannel = 0
     var isProcessing = false
     var isFlushScheduled = false
     /// Until the messages that have come are gone through.
@@ -151,6 +156,9 @@ public final class PostgresConnection: ChannelInboundHandler {
         self.take(Self.unwrapInboundIn(data))
     }
 
+    /// Nobody stands behind.
+    public func channelReadComplete(context: ChannelHandlerContext) {}
+
     // MARK: Back-pressure
 
     /// Nothing more is read, and nothing handed on, until ``resume()``.
@@ -206,6 +214,7 @@ public final class PostgresConnection: ChannelInboundHandler {
         self.isWritable = false
         let onClose = self.onClose.take()
         let login = self.login.take()
+        self.socket = nil
         self.onNotification = nil
         self.onRoom = nil
         self.onWritable = nil

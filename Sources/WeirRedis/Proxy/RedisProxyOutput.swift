@@ -1,12 +1,5 @@
 import NIOCore
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
+import WeirSockets
 
 /// What goes to a client, and whether it takes it.
 ///
@@ -14,8 +7,8 @@ import NIOCore
 /// a slice would hold all that was read with it.
 final class RedisProxyOutput {
     private let writesToSocket: Bool
-    /// Negative: everything goes through the channel.
-    @exclusivity(unchecked) private var socket: CInt = -1
+    /// Nil: everything goes through the channel.
+    @exclusivity(unchecked) private var socket: DirectSocket?
     /// Given to the channel since it was last asked whether it has sent that.
     private var unchecked = 0
     private var uncheckedWrites = 0
@@ -37,41 +30,24 @@ final class RedisProxyOutput {
 
     func begin(_ context: ChannelHandlerContext) {
         guard self.writesToSocket else { return }
-        let socket = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { $0 }
-        self.socket = (socket ?? nil) ?? -1
+        self.socket = DirectSocket(context)
     }
 
     @inline(__always)
     func write(_ bytes: ByteBuffer, _ client: RedisProxyHandler, _ context: ChannelHandlerContext) {
         self.bytesSent &+= UInt64(bytes.readableBytes)
         if self.isSlow { return self.hold(bytes, client) }
-        if self.socket >= 0 { return self.writeToSocket(bytes, client, context) }
+        // Nothing is with the channel: nothing is overtaken.
+        if let socket {
+            guard context.channel.isActive else { return }
+            let count = socket.send(bytes)
+            if count != bytes.readableBytes { self.writeRest(of: bytes, count, client, context) }
+            return
+        }
         context.writeAndFlush(RedisProxyHandler.wrapOutboundOut(bytes), promise: nil)
         self.unchecked &+= bytes.readableBytes
         self.uncheckedWrites &+= 1
         if self.uncheckedWrites >= Self.writesPerLook || self.unchecked >= Self.bytesPerLook { self.look(client, context) }
-    }
-
-    /// Nothing is with the channel: nothing is overtaken.
-    @inline(__always)
-    private func writeToSocket(_ bytes: ByteBuffer, _ client: RedisProxyHandler, _ context: ChannelHandlerContext) {
-        // Of a channel that is closed the descriptor may be another's.
-        guard context.channel.isActive else { return }
-        let count = bytes.withUnsafeReadableBytes { Self.send(self.socket, $0) }
-        if count != bytes.readableBytes { self.writeRest(of: bytes, max(0, count), client, context) }
-    }
-
-    /// As `write`, with less on the way to the socket.
-    @inline(__always)
-    private static func send(_ socket: CInt, _ bytes: UnsafeRawBufferPointer) -> Int {
-        #if canImport(Darwin)
-            // NIO has told the socket to raise no signal.
-            Darwin.send(socket, bytes.baseAddress!, bytes.count, 0)
-        #elseif canImport(Musl)
-            Musl.send(socket, bytes.baseAddress!, bytes.count, CInt(MSG_NOSIGNAL))
-        #else
-            Glibc.send(socket, bytes.baseAddress!, bytes.count, CInt(MSG_NOSIGNAL))
-        #endif
     }
 
     /// The socket is full, or broken: the channel finds out which.
