@@ -9,6 +9,7 @@ extension PostgresProxyHandler {
     /// - Returns: false when there is nothing more to do for now.
     func processMessage() throws(PostgresWireError) -> Bool {
         if self.passing > 0 { return self.passMore() }
+        self.isUncertain = false
         guard self.server == .relaying || self.server == .none, self.pipeline.count < max(4096, self.proxy.configuration.maximumPending)
         else { return false }
         guard let header = try self.nextHeader() else { return false }
@@ -37,7 +38,10 @@ extension PostgresProxyHandler {
                 return self.server == .relaying
             }
         }
-        return try self.passOn(kind, header)
+        guard try self.passOn(kind, header) else { return false }
+        // Its answer may be held back again.
+        self.hasAsked = false
+        return true
     }
 
     func take(_ header: PostgresFrameHeader) { self.scanner.take(header) }
@@ -142,20 +146,22 @@ extension PostgresProxyHandler {
         }
         let isWhole = header.length <= Self.lookedAt
         guard self.input.readableBytes >= min(header.length, Self.lookedAt) else { return false }
-        self.hasUnnamed = false
-        let deallocated = self.input.withUnsafeReadableBytes { bytes -> ByteBuffer? in
+        let input = self.input
+        let deallocated = input.withUnsafeReadableBytes { bytes -> ByteBuffer? in
             let text = UnsafeRawBufferPointer(rebasing: bytes[5..<min(header.length - (isWhole ? 1 : 0), bytes.count)])
             self.look(at: text)
             guard isWhole, PostgresProxyText.mayMatter(text) else { return nil }
+            if let deallocated = PostgresProxyText.deallocated(text) { return deallocated }
             self.note(PostgresProxyText.setting(text))
-            return PostgresProxyText.deallocated(text)
+            return nil
         }
+        if let deallocated, self.waitsForAnswers(deallocated, all: true) { return false }
         if let deallocated, self.pipeline.names.statement(deallocated) != nil {
             self.take(header)
             self.input.moveReaderIndex(forwardBy: header.length)
             let isSkipping = self.pipeline.isSkipping
             self.pipeline.sent(.query, .deallocated, changesName: true)
-            if !isSkipping { self.pipeline.names.close(deallocated) }
+            if !isSkipping { self.pipeline.names.close(deallocated, segment: self.pipeline.segment) }
             try self.sendOwn { buffer throws(PostgresWireError) in try buffer.writePostgresQuery("") }
             return true
         }
@@ -209,6 +215,7 @@ extension PostgresProxyHandler {
         let frame = try PostgresFrame(bytes, from: .frontend, limits: self.proxy.configuration.wireLimits)
         var payload = frame.payload
         let name = try payload.takeName()
+        if self.waitsForAnswers(name) { return false }
         payload.withUnsafeReadableBytes { text in
             if let end = text.firstIndex(of: 0) {
                 let text = UnsafeRawBufferPointer(rebasing: text[..<end])
@@ -217,11 +224,7 @@ extension PostgresProxyHandler {
             }
         }
         if name.readableBytes == 0 {
-            if !self.pipeline.isSkipping {
-                self.unnamedDefinition.clear()
-                self.unnamedDefinition.writeImmutableBuffer(payload)
-                self.hasUnnamed = true
-            }
+            if !self.pipeline.isSkipping { self.pipeline.unnamed.sent(payload, segment: self.pipeline.segment) }
             self.pipeline.sent(.parse, isUnnamed: true)
             self.pass(header)
             return true
@@ -238,14 +241,16 @@ extension PostgresProxyHandler {
     private func parseLong(_ header: PostgresFrameHeader) throws(PostgresWireError) -> Bool {
         var payload = self.input.getSlice(at: self.input.readerIndex + 5, length: self.input.readableBytes - 5) ?? ByteBuffer()
         let name = try payload.takeName()
+        if self.waitsForAnswers(name) { return false }
         if name.readableBytes > 0 {
             guard !name.hasOwnPrefix, self.pipeline.names.statement(name) == nil else {
                 throw PostgresWireError.unexpected
             }
             self.pins.insert(.statement)
         }
-        self.hasUnnamed = false
-        self.pipeline.sent(.parse, isUnnamed: name.readableBytes == 0)
+        let isUnnamed = name.readableBytes == 0
+        if isUnnamed, !self.pipeline.isSkipping { self.pipeline.unnamed.sent(nil, segment: self.pipeline.segment) }
+        self.pipeline.sent(.parse, isUnnamed: isUnnamed)
         self.watchedText = ByteBuffer()
         self.pass(header)
         return true
@@ -262,6 +267,7 @@ extension PostgresProxyHandler {
         let end = 5 + portal + 1 + statement + 1
         let start = self.input.readerIndex
         guard let name = self.input.getSlice(at: start + 5 + portal + 1, length: statement) else { return false }
+        if self.waitsForAnswers(name) { return false }
         guard let (serverName, number) = try self.resolve(name) else {
             self.pipeline.sent(.bind)
             self.pass(header)
@@ -312,6 +318,7 @@ extension PostgresProxyHandler {
             return true
         }
         guard let name = self.input.getSlice(at: start + 6, length: header.length - 7) else { return false }
+        if self.waitsForAnswers(name) { return false }
         if kind == .close {
             try self.close(name, header)
             return true
@@ -328,6 +335,24 @@ extension PostgresProxyHandler {
             try buffer.writePostgresDescribe(statement: PostgresString(serverName))
         }
         return true
+    }
+}
+
+/// What waits for what was sent before it.
+extension PostgresProxyHandler {
+    /// - Parameter all: whether any answer that is due matters.
+    func waitsForAnswers(_ name: ByteBuffer, all: Bool = false) -> Bool {
+        self.isUncertain =
+            self.pipeline.isUncertain(name) || all && self.pipeline.isRunning && !self.pipeline.isCopyingIn && !self.pipeline.isSkipping
+        return self.isUncertain
+    }
+
+    /// Whoever has not said Sync may be without answers until he does.
+    func askForAnswers() {
+        guard !self.hasAsked, self.server == .relaying else { return }
+        self.hasAsked = true
+        try? self.toServer.writePostgresFlush()
+        self.isUnflushed = true
     }
 }
 

@@ -199,6 +199,11 @@ extension PostgresProxyHandler: PostgresRelay {
                 if end > pointer.count, kind.isLookedAt { break }
                 let byte = found.length > 5 && at + 5 < pointer.count ? pointer[at + 5] : 0
                 if kind.isLookedAt, !self.look(kind, bytes, at, found.length, pointer) { return false }
+                if self.isFarewell, kind == .errorResponse {
+                    // It belongs to nothing that was asked.
+                    at = end
+                    continue
+                }
                 switch self.received(kind, byte) {
                 case .pass, .copyIn: at = end
                 case .ready:
@@ -324,7 +329,6 @@ extension PostgresProxyHandler: PostgresRelay {
         case .discardAll:
             self.pipeline.discarded(&backend.prepared)
             self.pins.subtract([.session, .settings, .statement])
-            self.hasUnnamed = false
             self.mustAsk = true
         case .deallocateAll:
             self.pipeline.discarded(&backend.prepared)

@@ -11,9 +11,10 @@ extension PostgresProxyHandler {
         if let taken = self.pipeline.names.statement(name) {
             // The server refuses it in its turn, as it does not take a name twice.
             try self.bringAbout(taken)
+            // But it looks at the text first.
             self.pipeline.sent(.parse)
             return try self.sendOwn { buffer throws(PostgresWireError) in
-                try buffer.writePostgresParse(statement: PostgresString(taken.name), query: "")
+                Self.write(taken.name, definition, &buffer)
             }
         }
         guard self.pipeline.names.count < self.proxy.configuration.maximumStatementsOfClient else {
@@ -21,7 +22,9 @@ extension PostgresProxyHandler {
         }
         let statement = statements.find(definition)
         statements.retain(statement)
-        self.pipeline.names.define(name, statement)
+        self.pipeline.names.define(name, statement, segment: self.pipeline.segment)
+        // There everything is refused, and the server is to say so.
+        if self.pipeline.status == .inFailedTransaction { self.backend?.prepared.spoiled(statement.number) }
         let need = try self.makeRoom(for: statement)
         switch need {
         case .nothing:
@@ -37,11 +40,8 @@ extension PostgresProxyHandler {
     /// Close of a statement: others may have it under other names.
     func close(_ name: ByteBuffer, _ header: PostgresFrameHeader) throws(PostgresWireError) {
         guard name.readableBytes > 0 else {
-            self.pipeline.sent(.close)
-            if !self.pipeline.isSkipping {
-                self.pipeline.closedUnnamed()
-                self.hasUnnamed = false
-            }
+            if !self.pipeline.isSkipping { self.pipeline.unnamed.closed() }
+            self.pipeline.sent(.close, isUnnamed: true)
             return self.pass(header)
         }
         // What the protocol has not prepared, SQL may have.
@@ -52,7 +52,7 @@ extension PostgresProxyHandler {
         self.take(header)
         self.input.moveReaderIndex(forwardBy: header.length)
         guard !self.pipeline.isSkipping else { return }
-        self.pipeline.names.close(name)
+        self.pipeline.names.close(name, segment: self.pipeline.segment)
         self.pipeline.sent(.close, changesName: true)
         try self.sendOwn { buffer throws(PostgresWireError) in
             try buffer.writePostgresClose(statement: PostgresString(PostgresProxyStatement.nobody))
@@ -74,21 +74,23 @@ extension PostgresProxyHandler {
     }
 
     private func resolveUnnamed() throws(PostgresWireError) -> (name: ByteBuffer, number: UInt32)? {
-        switch self.pipeline.unnamed {
-        case .present: return nil
-        case .parsing(self.pipeline.segment): return nil
-        case .parsing, .absent: break
-        }
+        guard self.pipeline.unnamed.state == .absent else { return nil }
         // Another client's may be there.
-        guard self.hasUnnamed else { return (PostgresProxyStatement.nobody, 0) }
+        guard self.pipeline.unnamed.isKept else { return (PostgresProxyStatement.nobody, 0) }
+        self.pipeline.unnamed.sentAgain(segment: self.pipeline.segment)
         self.pipeline.sent(.parse, .swallowed, isUnnamed: true)
-        try self.sendOwn { buffer throws(PostgresWireError) in
-            buffer.writeInteger(PostgresFrontend.Kind.parse.rawValue)
-            buffer.writeInteger(UInt32(truncatingIfNeeded: 5 + self.unnamedDefinition.readableBytes))
-            buffer.writeInteger(0 as UInt8)
-            buffer.writeImmutableBuffer(self.unnamedDefinition)
-        }
+        let definition = self.pipeline.unnamed.definition
+        try self.sendOwn { buffer throws(PostgresWireError) in Self.write(ByteBuffer(), definition, &buffer) }
         return nil
+    }
+
+    /// Parse of what was one before.
+    private static func write(_ name: ByteBuffer, _ definition: ByteBuffer, _ buffer: inout ByteBuffer) {
+        buffer.writeInteger(PostgresFrontend.Kind.parse.rawValue)
+        buffer.writeInteger(UInt32(truncatingIfNeeded: 4 + name.readableBytes + 1 + definition.readableBytes))
+        buffer.writeImmutableBuffer(name)
+        buffer.writeInteger(0 as UInt8)
+        buffer.writeImmutableBuffer(definition)
     }
 
     /// Has the server parse it, unless it has it.
@@ -122,14 +124,7 @@ extension PostgresProxyHandler {
             }
         }
         self.pipeline.sent(.parse, treatment, statement: statement.number, changesName: changesName, isCertain: isCertain)
-        try self.sendOwn { buffer throws(PostgresWireError) in
-            let length = 4 + statement.name.readableBytes + 1 + statement.definition.readableBytes
-            buffer.writeInteger(PostgresFrontend.Kind.parse.rawValue)
-            buffer.writeInteger(UInt32(truncatingIfNeeded: length))
-            buffer.writeImmutableBuffer(statement.name)
-            buffer.writeInteger(0 as UInt8)
-            buffer.writeImmutableBuffer(statement.definition)
-        }
+        try self.sendOwn { buffer throws(PostgresWireError) in Self.write(statement.name, statement.definition, &buffer) }
     }
 
     /// Lets go of statements that the client or the server connection does not have any more.

@@ -54,6 +54,10 @@ public final class PostgresProxyHandler: ChannelInboundHandler {
     @exclusivity(unchecked) var isDropping = false
     /// They are a statement's text, of which this is what came last.
     var watchedText: ByteBuffer?
+    /// The next message has to wait for answers.
+    @exclusivity(unchecked) var isUncertain = false
+    /// The server was asked not to hold them back.
+    @exclusivity(unchecked) var hasAsked = false
     @exclusivity(unchecked) var isProcessing = false
     @exclusivity(unchecked) private var isReading = true
     @exclusivity(unchecked) var isGone = false
@@ -66,9 +70,6 @@ public final class PostgresProxyHandler: ChannelInboundHandler {
     /// Whether the client has been told what its settings are.
     var wasTold = false
     @exclusivity(unchecked) var pipeline = PostgresProxyPipeline()
-    /// What Parse said last without a name.
-    var unnamedDefinition = ByteBuffer()
-    var hasUnnamed = false
 
     // MARK: The server
 
@@ -172,6 +173,7 @@ public final class PostgresProxyHandler: ChannelInboundHandler {
             self.refuse("08P01", error.message)
         }
         self.isProcessing = false
+        if self.isUncertain { self.askForAnswers() }
         self.flushToServer()
         if self.input.readableBytes == 0 { self.input = ByteBuffer() }
         self.updateReading()

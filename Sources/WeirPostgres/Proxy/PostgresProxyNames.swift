@@ -11,8 +11,8 @@ struct PostgresProxyNames {
     }
 
     private enum Change {
-        case defined(ByteBuffer, serial: UInt32)
-        case closed(ByteBuffer, Binding?)
+        case defined(ByteBuffer, segment: UInt32, serial: UInt32)
+        case closed(ByteBuffer, segment: UInt32, Binding?)
     }
 
     private var bindings: [ByteBuffer: Binding] = [:]
@@ -26,25 +26,37 @@ struct PostgresProxyNames {
 
     func statement(_ name: ByteBuffer) -> PostgresProxyStatement? { self.bindings[name]?.statement }
 
+    /// Whether something was sent before this segment that changes what the name means, and is not answered.
+    func isChanging(_ name: ByteBuffer, before segment: UInt32) -> Bool {
+        // Mostly there is nothing.
+        if self.changes.isEmpty { return false }
+        return self.changes.contains { change in
+            switch change {
+            case .defined(name, let changed, _), .closed(name, let changed, _): return changed != segment
+            case .defined, .closed: return false
+            }
+        }
+    }
+
     /// - Precondition: nothing has that name.
-    mutating func define(_ name: ByteBuffer, _ statement: PostgresProxyStatement) {
+    mutating func define(_ name: ByteBuffer, _ statement: PostgresProxyStatement, segment: UInt32) {
         precondition(self.bindings[name] == nil, "a name that is taken")
         self.lastSerial &+= 1
         let name = ByteBuffer(bytes: name.readableBytesView)
         self.bindings[name] = Binding(statement: statement, serial: self.lastSerial)
-        self.changes.append(.defined(name, serial: self.lastSerial))
+        self.changes.append(.defined(name, segment: segment, serial: self.lastSerial))
     }
 
-    mutating func close(_ name: ByteBuffer) {
+    mutating func close(_ name: ByteBuffer, segment: UInt32) {
         let name = ByteBuffer(bytes: name.readableBytesView)
-        self.changes.append(.closed(name, self.bindings.removeValue(forKey: name)))
+        self.changes.append(.closed(name, segment: segment, self.bindings.removeValue(forKey: name)))
     }
 
     /// The server has done the first one.
     ///
     /// - Returns: a statement that the client does not have any more.
     mutating func confirm() -> PostgresProxyStatement? {
-        guard case .closed(_, let binding)? = self.changes.popFirst() else { return nil }
+        guard case .closed(_, _, let binding)? = self.changes.popFirst() else { return nil }
         return binding?.statement
     }
 
@@ -55,11 +67,11 @@ struct PostgresProxyNames {
         var gone: [PostgresProxyStatement] = []
         for offset in (0..<count).reversed() {
             switch self.changes[self.changes.index(self.changes.startIndex, offsetBy: offset)] {
-            case .defined(let name, let serial):
+            case .defined(let name, _, let serial):
                 guard let binding = self.bindings[name], binding.serial == serial else { continue }
                 self.bindings[name] = nil
                 gone.append(binding.statement)
-            case .closed(let name, let binding):
+            case .closed(let name, _, let binding):
                 guard let binding else { continue }
                 if self.bindings[name] == nil { self.bindings[name] = binding } else { gone.append(binding.statement) }
             }
@@ -73,7 +85,7 @@ struct PostgresProxyNames {
     /// - Returns: what the client does not have any more.
     mutating func discardAll() -> [PostgresProxyStatement] {
         var pending: Set<UInt32> = []
-        for case .defined(_, let serial) in self.changes { pending.insert(serial) }
+        for case .defined(_, _, let serial) in self.changes { pending.insert(serial) }
         var gone: [PostgresProxyStatement] = []
         for (name, binding) in self.bindings where !pending.contains(binding.serial) {
             gone.append(binding.statement)
@@ -87,7 +99,7 @@ struct PostgresProxyNames {
     /// - Returns: all that it had, what it was about to close included.
     mutating func removeAll() -> [PostgresProxyStatement] {
         var gone = self.bindings.values.map(\.statement)
-        for case .closed(_, let binding?) in self.changes { gone.append(binding.statement) }
+        for case .closed(_, _, let binding?) in self.changes { gone.append(binding.statement) }
         self.bindings = [:]
         self.changes.removeAll()
         return gone

@@ -38,7 +38,7 @@ struct PostgresProxyPipeline {
         /// The statement that is parsed, closed or bound; 0 for none that is known by number.
         let statement: UInt32
         let segment: UInt32
-        /// Makes the unnamed statement.
+        /// Makes or closes the unnamed statement.
         let isUnnamed: Bool
     }
 
@@ -58,19 +58,14 @@ struct PostgresProxyPipeline {
         case violation
     }
 
-    /// Whether the unnamed statement of the session is this client's.
-    enum Unnamed: Equatable {
-        case absent
-        case parsing(segment: UInt32)
-        case present
-    }
-
     private var steps = CircularBuffer<Step>(initialCapacity: 8)
     private(set) var segment: UInt32 = 0
     /// The segment that the server skips the rest of.
     private var skipped: UInt32?
     private(set) var isCopyingIn = false
-    private(set) var unnamed = Unnamed.absent
+    var unnamed = PostgresProxyUnnamed()
+    /// Queries of the simple protocol that are due.
+    private(set) var queries = 0
     private(set) var status = PostgresTransactionStatus.idle
     /// The client has begun something that only a Sync ends.
     private(set) var isUnsynced = false
@@ -97,7 +92,7 @@ struct PostgresProxyPipeline {
 
     /// Another server connection: nothing of this client is on it.
     mutating func begin(status: PostgresTransactionStatus) {
-        self.unnamed = .absent
+        self.unnamed.begin()
         self.status = status
     }
 
@@ -111,8 +106,8 @@ struct PostgresProxyPipeline {
             // Read by the server as a part of the copy, and ignored.
             if self.isCopyingIn { return }
         case .query:
-            self.unnamed = .absent
             if self.isSkipping { return }
+            self.queries += 1
         case .copyEnd:
             // Without anything that it could end it is ignored.
             if self.isSkipping || self.steps.isEmpty { return }
@@ -121,7 +116,6 @@ struct PostgresProxyPipeline {
         case .parse, .bind, .describeStatement, .describePortal, .execute, .close:
             self.isUnsynced = true
             if self.isSkipping { return }
-            if isUnnamed { self.unnamed = .parsing(segment: self.segment) }
         }
         self.steps.append(
             Step(
@@ -130,8 +124,17 @@ struct PostgresProxyPipeline {
         if kind == .sync { self.segment &+= 1 }
     }
 
-    /// The client has closed the unnamed statement.
-    mutating func closedUnnamed() { self.unnamed = .absent }
+    /// Whether it is not known yet what a name means: something may have failed, or thrown all of them away, that is sent and not answered.
+    /// Then it is waited for.
+    func isUncertain(_ name: ByteBuffer) -> Bool {
+        guard !self.steps.isEmpty, !self.isCopyingIn, !self.isSkipping else { return false }
+        if self.queries > 0 { return true }
+        guard name.readableBytes > 0 else {
+            if case .parsing(let segment) = self.unnamed.state { return segment != self.segment }
+            return false
+        }
+        return self.names.isChanging(name, before: self.segment)
+    }
 
     // MARK: What comes
 
@@ -151,9 +154,10 @@ struct PostgresProxyPipeline {
         case (.errorResponse, _): return self.failed(step, &prepared)
         case (.parseComplete, .parse):
             prepared.parsed(step.statement, segment: step.segment)
-            if step.isUnnamed, self.unnamed == .parsing(segment: step.segment) { self.unnamed = .present }
+            if step.isUnnamed { self.unnamed.parsed(isOwn: step.treatment == .swallowed) }
             return self.answered(step)
         case (.closeComplete, .close):
+            if step.isUnnamed { self.unnamed.forgotten() }
             if step.statement != 0, let gone = prepared.closed(step.statement, segment: step.segment) { self.released.append(gone) }
             return self.answered(step)
         case (.bindComplete, .bind), (.noData, .describeStatement), (.noData, .describePortal), (.rowDescription, .describeStatement),
@@ -202,6 +206,10 @@ struct PostgresProxyPipeline {
         self.removeFirst()
         self.status = status
         self.isCopyingIn = false
+        if step.kind == .query {
+            self.queries -= 1
+            self.unnamed.forgotten()
+        }
         // What was sent behind it is in a segment of its own, or goes on in this one.
         if self.steps.isEmpty { self.isUnsynced = false }
         guard step.treatment == .deallocated else { return .ready(status) }
@@ -251,7 +259,10 @@ struct PostgresProxyPipeline {
         for offset in (0..<count).reversed() {
             let step = self.steps[self.steps.index(self.steps.startIndex, offsetBy: offset)]
             if step.changesName { names += 1 }
-            if step.isUnnamed, self.unnamed == .parsing(segment: step.segment) { self.unnamed = .absent }
+            if step.kind == .query { self.queries -= 1 }
+            if step.isUnnamed, step.kind == .parse {
+                self.unnamed.notParsed(hasFailed: offset == 0, isOwn: step.treatment == .swallowed)
+            }
             guard step.statement != 0 else { continue }
             switch step.kind {
             case .parse:
@@ -277,7 +288,7 @@ struct PostgresProxyPipeline {
     mutating func discarded(_ prepared: inout PostgresProxyPrepared) {
         self.released += self.names.discardAll()
         self.released += prepared.discardAll()
-        if self.unnamed == .present { self.unnamed = .absent }
+        self.unnamed.forgotten()
     }
 
     mutating func takeReleased() -> [PostgresProxyStatement] {
