@@ -45,6 +45,7 @@ let package = Package(
         .executable(name: "Gateway", targets: ["Gateway"]),
         .executable(name: "EchoServer", targets: ["EchoServer"]),
         .executable(name: "RedisProxy", targets: ["RedisProxy"]),
+        .executable(name: "PostgresProxy", targets: ["PostgresProxy"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
@@ -110,6 +111,14 @@ let package = Package(
             ],
             path: "Examples/RedisProxy", swiftSettings: settings),
 
+        .executableTarget(
+            name: "PostgresProxy",
+            dependencies: [
+                "WeirCore", "WeirPool", "WeirPostgres", "WeirServer", nioCore, nioPosix, nioFoundation, nioSSL, logging, serviceLifecycle,
+                unixSignals,
+            ],
+            path: "Examples/PostgresProxy", swiftSettings: settings),
+
         .testTarget(
             name: "WeirCoreTests",
             dependencies: [
@@ -154,6 +163,11 @@ let package = Package(
                 "WeirPostgres", "WeirPostgresWire", "WeirPool", "WeirCore", "WeirTestKit", nioCore, nioPosix, nioEmbedded,
                 nioConcurrencyHelpers, nioSSL,
             ],
+            swiftSettings: settings),
+        // Clients of the proxy, psql and pgbench among them, against the server of dev/services and fakes.
+        .testTarget(
+            name: "WeirPostgresProxyTests",
+            dependencies: ["WeirPostgres", "WeirPostgresWire", "WeirPool", "WeirCore", nioCore, nioPosix, nioSSL, nioConcurrencyHelpers],
             swiftSettings: settings),
         .testTarget(
             name: "WeirPostgresTypeTests", dependencies: ["WeirPostgres", "WeirPostgresFoundation", "WeirPostgresWire", nioCore],

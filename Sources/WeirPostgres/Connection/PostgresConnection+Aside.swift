@@ -46,7 +46,7 @@ extension PostgresConnection {
         guard self.parameters.count < 256 || self.parameters[name] != nil else { return false }
         let value = status.value.string
         // Text would be read as what it is not.
-        if name == "client_encoding", self.login == nil, value != "UTF8" { return false }
+        if name == "client_encoding", self.login == nil, self.proxyBackend == nil, value != "UTF8" { return false }
         if self.login == nil, self.parameters[name] != value { self.isAltered = true }
         self.parameters[name] = value
         return true

@@ -57,6 +57,7 @@ extension PostgresConnection {
         self.state.pointee.input.moveReaderIndex(forwardBy: at)
         if self.state.pointee.input.readableBytes == 0 { self.state.pointee.input = ByteBuffer() }
         if self.isFlushDeferred { self.flushProcessed() }
+        if self.relay != nil { self.handOver() }
     }
 
     /// - Returns: false for a message that may not come now.

@@ -80,6 +80,10 @@ public final class PostgresConnection: ChannelInboundHandler {
     var cancelTimer: DeadlineToken?
     /// Called when the socket takes more again.
     var onWritable: (() -> Void)?
+    /// Takes what comes as it comes, while it is set: see ``PostgresRelay``.
+    @exclusivity(unchecked) var relay: (any PostgresRelay)?
+    /// What a proxy knows of the session.
+    @exclusivity(unchecked) var proxyBackend: PostgresProxyBackend?
 
     final class Alarm: DeadlineReceiver {
         // The connection unregisters it before it goes.
@@ -153,6 +157,7 @@ public final class PostgresConnection: ChannelInboundHandler {
     public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !self.isClosed else { return }
         self.lastProgress = self.loopContext.passTime
+        if let relay { return relay.relayReceived(Self.unwrapInboundIn(data)) }
         self.take(Self.unwrapInboundIn(data))
     }
 
@@ -179,7 +184,9 @@ public final class PostgresConnection: ChannelInboundHandler {
 
     public func channelWritabilityChanged(context: ChannelHandlerContext) {
         self.isWritable = context.channel.isWritable
-        if self.isWritable {
+        if let relay {
+            relay.relayWritabilityChanged(self.isWritable)
+        } else if self.isWritable {
             if self.state.pointee.encoder.unsent.readableBytes > 0 { self.flushLater() }
             self.onWritable?()
         }
@@ -218,6 +225,7 @@ public final class PostgresConnection: ChannelInboundHandler {
         self.onNotification = nil
         self.onRoom = nil
         self.onWritable = nil
+        self.relay = nil
         self.cancelOnServer = nil
         if let deadlineTarget { self.deadlines.unregister(deadlineTarget) }
         self.deadlineTarget = nil

@@ -8,11 +8,14 @@ struct PostgresServerTarget: Sendable {
     /// Nil for none.
     let tls: ClientTLS?
     let keys: PostgresKeyDerivation
+    /// Sessions are those of a proxy's clients, and begin as the server has it.
+    let isForClients: Bool
 
     var usesTLS: Bool { self.tls != nil }
 
     /// Reads the certificates that the URL and the configuration name, on the calling thread. What is wrong with them is found by each connect.
-    init(url: PostgresURL, configuration: PostgresConfiguration) {
+    init(url: PostgresURL, configuration: PostgresConfiguration, isForClients: Bool = false) {
+        self.isForClients = isForClients
         self.url = url
         self.configuration = configuration
         self.keys = PostgresKeyDerivation(password: url.password ?? "")

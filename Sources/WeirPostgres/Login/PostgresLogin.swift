@@ -89,7 +89,7 @@ final class PostgresLogin {
             parameters.append((PostgresString(name), PostgresString(value)))
         }
         // Text is UTF-8 here, and dates are read as ISO writes them.
-        parameters += [("client_encoding", "UTF8"), ("DateStyle", "ISO")]
+        if !self.target.isForClients { parameters += [("client_encoding", "UTF8"), ("DateStyle", "ISO")] }
         let message = PostgresFrontend.StartupMessage(parameters: PostgresStartupParameters(parameters))
         self.send { buffer throws(PostgresWireError) in try message.write(into: &buffer) }
     }
