@@ -5,6 +5,7 @@ import NIOSSL
 import Testing
 import WeirCore
 import WeirPool
+import WeirPostgresWire
 import WeirTestKit
 
 @testable import WeirPostgres
@@ -147,7 +148,41 @@ struct LoginTests {
         }
     }
 
+    @Test func anExpiredPassword() async throws {
+        let error = await Connecting.error(try Self.url("expired"))
+        #expect(error?.code == .authenticationFailed && error?.sqlState == .invalidPassword)
+    }
+
     // MARK: TLS
+
+    /// Someone in between took the binding from the server's offer: the client says that it could have bound, which a server that has offered it
+    /// takes for what it is.
+    @Test(arguments: ["prefer", "disable", "require"]) func aBindingThatWasTakenAway(binding: String) async throws {
+        let name = "\(try Self.certificates())/server"
+        let tls = try NIOSSLContext(
+            configuration: .makeServerConfiguration(
+                certificateChain: NIOSSLCertificate.fromPEMFile("\(name).crt").map { .certificate($0) },
+                privateKey: .privateKey(NIOSSLPrivateKey(file: "\(name).key", format: .pem))))
+        let said = NIOLockedValueBox("")
+        var script = FakeScript()
+        script.encryption = { session in
+            session.send(.encryptionResponse(.ssl))
+            try! session.channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls), position: .first)
+        }
+        script.startup = { $0.send(.authenticationSASL(.init(mechanisms: ["SCRAM-SHA-256"]))) }
+        script.authentication = { session, response in
+            said.withLockedValue { $0 = String(buffer: response) }
+            session.close()
+        }
+        try await FakePostgres.with(script) { server in
+            let error = await Connecting.error(try server.url("sslmode=require&channel_binding=\(binding)"))
+            switch binding {
+            case "prefer": #expect(said.withLockedValue { $0 }.contains("y,,n=,r="))
+            case "disable": #expect(said.withLockedValue { $0 }.contains("n,,n=,r="))
+            default: #expect(error?.code == .authenticationFailed && said.withLockedValue { $0 } == "")
+            }
+        }
+    }
 
     @Test func whoIsToUseTLS() async throws {
         let plain = await Connecting.error(try Self.url("tls", "sslmode=disable"))

@@ -15,6 +15,11 @@ import WeirPostgresWire
         let type = value.postgresType == .unspecified ? PostgresType(rawValue: 16_999) : value.postgresType
         let decoded = try Value(encoded, type, value.postgresFormat)
         #expect(isSame(decoded, value), "\(comment) seed \(Self.seed)")
+        // Some types write length and value in one go: the same bytes as in two.
+        var whole = ByteBuffer()
+        try value.encodePostgresWithLength(into: &whole)
+        let length = whole.readInteger(as: Int32.self)
+        #expect(length == Int32(encoded.count) && Array(whole.readableBytesView) == encoded, "\(comment) seed \(Self.seed)")
     }
 
     func checkText<Value: PostgresEncodable & PostgresDecodable & Equatable & LosslessStringConvertible>(_ value: Value) throws {

@@ -18,6 +18,7 @@
 #   trusted                 without one
 #   tls                     by SCRAM, refused without TLS
 #   plain                   without a password, refused with TLS
+#   expired                 by SCRAM, with a password that was good until 2001
 #   certificate             by a client certificate: certificates/certificate.crt, which has that name
 
 # Debian keeps the server's binaries of each version in a directory of their own.
@@ -103,6 +104,7 @@ postgres_access() {
 local     all          all                       trust
 host      all          weir        127.0.0.1/32  scram-sha-256
 host      all          scram       127.0.0.1/32  scram-sha-256
+host      all          expired     127.0.0.1/32  scram-sha-256
 host      all          md5         127.0.0.1/32  md5
 host      all          cleartext   127.0.0.1/32  password
 host      all          trusted     127.0.0.1/32  trust
@@ -118,6 +120,7 @@ set password_encryption = 'scram-sha-256';
 create user scram password 'p@ss:word';
 create user cleartext password 'p@ss:word';
 create user tls password 'p@ss:word';
+create user expired password 'p@ss:word' valid until '2001-01-01';
 create user trusted;
 create user plain;
 create user certificate;

@@ -37,12 +37,13 @@ struct PostgresServerTarget: Sendable {
         }
     }
 
-    private init(url: PostgresURL, configuration: PostgresConfiguration, keys: PostgresKeyDerivation) {
-        (self.url, self.configuration, self.keys, self.tls) = (url, configuration, keys, nil)
+    private init(withoutTLS other: PostgresServerTarget) {
+        (self.url, self.configuration, self.keys, self.isForClients) = (other.url, other.configuration, other.keys, other.isForClients)
+        self.tls = nil
     }
 
     /// The same, in plain text.
-    var withoutTLS: PostgresServerTarget { PostgresServerTarget(url: self.url, configuration: self.configuration, keys: self.keys) }
+    var withoutTLS: PostgresServerTarget { PostgresServerTarget(withoutTLS: self) }
 
     private static func configuration(of url: PostgresURL) throws -> TLSConfiguration {
         var tls = TLSConfiguration.makeClientConfiguration()

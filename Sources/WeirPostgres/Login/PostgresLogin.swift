@@ -124,7 +124,7 @@ final class PostgresLogin {
         case (.readyForQuery(let ready), .settings):
             guard ready.status == .idle else { return false }
             // Text would be read as what it is not.
-            if let encoding = self.connection.parameters["client_encoding"], encoding != "UTF8" {
+            if !self.target.isForClients, let encoding = self.connection.parameters["client_encoding"], encoding != "UTF8" {
                 self.fail(.connectFailed, "the server does not take UTF-8 for text, as an option has it")
                 return true
             }
