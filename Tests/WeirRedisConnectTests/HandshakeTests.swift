@@ -182,7 +182,8 @@ import WeirTestKit
             try await withRedis(url, pool: impatientPool(connectTimeout: .milliseconds(500))) { (redis) async throws in
                 // Before the command's own time is up: the pool gave the connect up.
                 let error = await #expect(throws: RedisError.self) { try await redis.ask(.ping) }
-                #expect(error?.code == .noConnection && (error?.cause as? PoolError)?.code == .circuitOpen, "\(error?.debugDescription ?? "")")
+                #expect(
+                    error?.code == .noConnection && (error?.cause as? PoolError)?.code == .circuitOpen, "\(error?.debugDescription ?? "")")
             }
             #expect(try await eventually { try await server.openConnections().get() == 0 })
         }
