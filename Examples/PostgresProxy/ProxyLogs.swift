@@ -30,18 +30,13 @@ final class ProxyLogs: Sendable {
         func postgresClientLeft(_ client: PostgresProxyClientSummary) {
             self.log?.add { line in
                 line.writeStaticString("client ")
-                if let ip = client.address?.ipAddress, let port = client.address?.port {
-                    line.writeString(ip.contains(":") ? "[\(ip)]:\(port)" : "\(ip):\(port)")
-                } else {
-                    line.writeStaticString("-")
-                }
+                line.writeAddress(client.address)
                 line.writeStaticString(" ")
                 line.writeEscaped(client.user ?? "-", maximumLength: 64)
                 line.writeStaticString("@")
                 line.writeEscaped(client.database ?? "-", maximumLength: 64)
                 line.writeString(" \(client.transactions) transactions \(client.bytesReceived) bytes in \(client.bytesSent) out ")
-                let microseconds = client.duration.nanoseconds / 1000
-                line.writeString("\(microseconds / 1000).\(String(microseconds % 1000 + 1000).dropFirst()) ms")
+                line.writeMilliseconds(client.duration)
                 if let reason = client.reason {
                     line.writeStaticString(": ")
                     line.writeEscaped(reason, maximumLength: 256)

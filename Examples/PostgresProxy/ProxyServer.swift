@@ -38,7 +38,9 @@ final class ProxyServer: Service {
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    guard gate.admit(channel) == .admitted else { return try ClientGate.turnAway(channel, saying: Self.full) }
+                    guard gate.admit(channel) == .admitted else {
+                        return try ClientGate.turnAway(channel, saying: PostgresProxyHandler.tooManyClients)
+                    }
                     let handler = PostgresProxyHandler(proxy[channel.eventLoop])
                     clients[channel.eventLoop].add(handler, channel: channel)
                     try channel.pipeline.syncOperations.addHandler(handler)
@@ -54,15 +56,6 @@ final class ProxyServer: Service {
             throw StartError("cannot listen on \(settings.host):\(settings.port): \(error)")
         }
     }
-
-    /// As Postgres says it: an ErrorResponse of severity, SQLSTATE and message.
-    private static let full: ByteBuffer = {
-        let fields = "SFATAL\0VFATAL\0C53300\0Msorry, too many clients already\0\0"
-        var message = ByteBuffer(string: "E")
-        message.writeInteger(UInt32(4 + fields.utf8.count))
-        message.writeString(fields)
-        return message
-    }()
 
     /// Serves until graceful shutdown, then lets its clients finish.
     func run() async throws {

@@ -34,7 +34,7 @@ final class ProxyLogs: Sendable {
                 line.writeStaticString(" ")
                 line.writeEscaped(client.user ?? "-", maximumLength: 64)
                 line.writeString(" \(client.commands) commands \(client.bytesReceived) bytes in \(client.bytesSent) out ")
-                line.writeString("\(client.duration.milliseconds) ms")
+                line.writeMilliseconds(client.duration)
                 if let reason = client.reason { line.writeString(": \(reason)") }
             }
         }
@@ -46,26 +46,9 @@ final class ProxyLogs: Sendable {
                 line.writeAddress(command.address)
                 line.writeStaticString(" \"")
                 line.writeEscaped(command.name)
-                line.writeString("\" \(command.count) commands \(command.duration.milliseconds) ms")
+                line.writeString("\" \(command.count) commands ")
+                line.writeMilliseconds(command.duration)
             }
         }
-    }
-}
-
-extension ByteBuffer {
-    fileprivate mutating func writeAddress(_ address: SocketAddress?) {
-        if let address, let ip = address.ipAddress, let port = address.port {
-            self.writeString(ip.contains(":") ? "[\(ip)]:\(port)" : "\(ip):\(port)")
-        } else {
-            self.writeStaticString("-")
-        }
-    }
-}
-
-extension TimeAmount {
-    /// With three decimals.
-    fileprivate var milliseconds: String {
-        let microseconds = self.nanoseconds / 1000
-        return "\(microseconds / 1000).\(String(microseconds % 1000 + 1000).dropFirst())"
     }
 }

@@ -4,7 +4,7 @@ import WeirSockets
 
 /// What belongs to no statement: the login, what may come at any time, and what nobody asked for.
 extension PostgresConnection {
-    /// The login, what may come at any time, and what nobody asked for.
+    /// - Returns: false for a message that may not come now.
     @inline(never)
     func receivedAside(_ header: PostgresFrameHeader, _ at: Int, _ bytes: ByteBuffer) throws(PostgresWireError) -> Bool {
         if header.length == 1 {

@@ -12,6 +12,18 @@ extension PostgresProxyHandler {
         ]
     }
 
+    /// What a client is sent that there is no room for, before anything else is said: FATAL 53300, as the server itself says it.
+    public static let tooManyClients: ByteBuffer = {
+        var buffer = ByteBuffer()
+        do throws(PostgresWireError) {
+            let fields = PostgresProxyHandler.fields("FATAL", "53300", "sorry, too many clients already")
+            try PostgresBackend.ErrorResponse(fields: fields).write(into: &buffer)
+        } catch {
+            preconditionFailure("an error that is always the same cannot be written")
+        }
+        return buffer
+    }()
+
     /// Says why, and disconnects.
     func refuse(_ state: String, _ message: String) {
         guard !self.isGone, self.phase != .ending else { return }
